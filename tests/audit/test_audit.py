@@ -252,7 +252,8 @@ def test_a_page_may_go_on_as_the_transcript_does(tmp_path: Path) -> None:
     with TestClient(site.app(), base_url=site.config.urls.site) as client:
         client.get(f"/feeds/{token}/")
         page = client.get("/episodes/out").text
-        assert re.search(r"iiioii …</p>\s*</section>.*?<strong>Your subscription has ended", page, re.DOTALL)
+        ending = r"iiioii …</p>\s*</div>\s*</section>.*?<strong>Your subscription has ended"
+        assert re.search(ending, page, re.DOTALL)
     site.close()
     assert secrets.find_leak(page.encode(), is_active=False) is None
     longer = page.replace("iiioii …", "iiioii Your …").encode()

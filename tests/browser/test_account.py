@@ -55,7 +55,9 @@ def test_from_the_mail_to_a_new_link(site: Site, page: Page, mailbox: Mailbox) -
     sign_in(page, mailbox)
     expect(page.locator("#feed-url")).to_contain_text(old)
     expect(page.get_by_role("link", name="Overcast")).to_have_attribute("href", re.compile("^overcast://"))
-    assert page.locator(".qr svg").bounding_box()["width"] > 100  # type: ignore[index]
+    code = page.locator(".qr svg").bounding_box()
+    assert code is not None
+    assert code["width"] == code["height"] > 100
     page.get_by_role("link", name="Replace the link").click()
     expect(page.get_by_role("heading", name="Replace your private link?")).to_be_visible()
     page.get_by_role("link", name="Keep it").click()

@@ -22,6 +22,7 @@ from tests.support.site import Site
 
 EPISODE = "/episodes/the-water-was-always-coming"
 PAUSED = "document.querySelector('audio').paused"
+LONGER_THAN_THE_PAGE_SCROLLS_MS = 1200
 DOUBLE_CLICK_MS = 500  # longer than the page waits for a second click
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
@@ -145,6 +146,40 @@ def test_the_way_back_to_the_voice(subscriber: Page, long_page: str) -> None:
     expect(pill).to_be_hidden()
 
 
+def test_any_scroll_of_the_reader_ends_the_following(subscriber: Page, long_page: str) -> None:
+    """Who drags the bar of the window, or searches with the browser, stays there while the voice goes on."""
+    subscriber.goto(long_page)
+    seek(subscriber, 300)
+    play(subscriber)
+    until(subscriber, f"!{PAUSED}")
+    settle(subscriber)
+    subscriber.wait_for_timeout(LONGER_THAN_THE_PAGE_SCROLLS_MS)
+    subscriber.evaluate("scrollBy({top: -3000, behavior: 'instant'})")
+    expect(subscriber.get_by_role("button", name=re.compile("Back to 5:"))).to_be_visible()
+    before = subscriber.evaluate("scrollY")
+    heard = subscriber.locator(".s.heard").get_attribute("id")
+    subscriber.evaluate("document.querySelector('audio').playbackRate = 3")
+    until(subscriber, f"document.querySelector('.s.heard').id !== '{heard}'")
+    settle(subscriber)
+    assert subscriber.evaluate("scrollY") == before
+
+
+def test_the_chapters_scroll_without_the_text(subscriber: Page, long_page: str) -> None:
+    """A wheel over the list of chapters leaves the text with the voice."""
+    subscriber.set_viewport_size({"width": 1440, "height": 700})
+    subscriber.goto(long_page)
+    seek(subscriber, 300)
+    play(subscriber)
+    until(subscriber, f"!{PAUSED}")
+    settle(subscriber)
+    subscriber.locator(".chapters a.voice").hover()
+    subscriber.mouse.wheel(0, 100)
+    heard = subscriber.locator(".s.heard").get_attribute("id")
+    seek(subscriber, 700)
+    until(subscriber, f"document.querySelector('.s.heard').id !== '{heard}'")
+    expect(subscriber.locator(".s.heard")).to_be_in_viewport()
+
+
 def test_a_visit_elsewhere_keeps_the_position(subscriber: Page) -> None:
     """A cited link does not overwrite the remembered position, and the page offers to continue there."""
     subscriber.goto(EPISODE)
@@ -157,6 +192,25 @@ def test_a_visit_elsewhere_keeps_the_position(subscriber: Page) -> None:
     subscriber.get_by_role("button", name="Continue at 2:00").click()
     until(subscriber, f"!{PAUSED}")
     assert 120 <= current_time(subscriber) < 123
+
+
+@pytest.mark.parametrize("is_linked", [True, False], ids=["linked", "jumped"])
+def test_a_reload_keeps_the_position(subscriber: Page, is_linked: bool) -> None:
+    """Who has listened on from a link or a chapter goes on there after a reload."""
+    subscriber.goto(f"{EPISODE}#t=84" if is_linked else EPISODE)
+    if not is_linked:
+        subscriber.get_by_role("link", name="The gauge that moved").click()
+    seek(subscriber, 135)
+    play(subscriber)
+    until(subscriber, f"!{PAUSED}")
+    subscriber.evaluate("document.querySelector('audio').pause()")
+    until(subscriber, "history.state?.hasListened")
+    subscriber.reload()
+    until(subscriber, "document.querySelector('audio').currentTime >= 135")
+    assert subscriber.url.endswith("#t=84")
+    subscriber.goto("/")
+    subscriber.goto(f"{EPISODE}#t=20")
+    until(subscriber, "document.querySelector('audio').currentTime === 20")
 
 
 def test_one_lands_with_the_name(subscriber: Page, long_page: str) -> None:
@@ -179,6 +233,32 @@ def test_one_lands_with_the_name(subscriber: Page, long_page: str) -> None:
                      return b.top >= 0 && b.bottom < s.getBoundingClientRect().top + 1
                        && on?.tagName === 'CITE'; }})()""",
             )
+
+
+def test_one_lands_at_once_with_the_player_in_sight(subscriber: Page, long_page: str) -> None:
+    """A link to a late passage of a long episode scrolls through nothing before it and folds no player."""
+    subscriber.add_init_script(
+        "window.places = []; addEventListener('scroll', () => window.places.push(scrollY));"
+    )
+    for size in (PHONE, DESKTOP):
+        subscriber.set_viewport_size(size)
+        subscriber.goto("/")
+        subscriber.goto(f"{long_page}#t={LONG_S - 100.7}")
+        expect(subscriber.locator(".s.marked").first).to_be_in_viewport(ratio=1)
+        settle(subscriber)
+        assert len(subscriber.evaluate("window.places")) <= 3
+        expect(subscriber.locator(".deck")).not_to_have_class(re.compile("is-folded"))
+
+
+def test_the_head_leads_to_the_transcript(subscriber: Page, long_page: str) -> None:
+    """On a phone a link in the first window leads past notes and chapters to the words."""
+    subscriber.set_viewport_size(PHONE)
+    subscriber.goto(long_page)
+    link = subscriber.get_by_role("link", name="Read the transcript")
+    expect(link).to_be_in_viewport(ratio=1)
+    link.click()
+    expect(subscriber.get_by_role("heading", name="Transcript", exact=True)).to_be_in_viewport(ratio=1)
+    expect(subscriber.locator(".turn").first).to_be_in_viewport()
 
 
 def test_the_name_stays_without_a_script(browser_page_without_script: Page, long_page: str) -> None:
@@ -214,6 +294,23 @@ def test_the_very_sentence_of_a_link_is_lit(subscriber: Page, site: Site) -> Non
         expect(subscriber.locator(".s.marked")).to_have_text(f"Sentence {n}.")
 
 
+@pytest.mark.parametrize("address", ["#100%", "#t=12.3.4", "#t=,", "#t=1e400"])
+def test_an_address_that_is_no_time(subscriber: Page, address: str) -> None:
+    """A broken address is no error of the page (`context` fails on one): it opens where one was."""
+    subscriber.goto(EPISODE)
+    subscriber.evaluate("localStorage.setItem(`position:${location.pathname}`, '120.5')")
+    subscriber.goto("/")
+    subscriber.goto(f"{EPISODE}{address}")
+    until(subscriber, "document.querySelector('audio').currentTime === 120.5")
+    expect(subscriber.locator(".s.marked")).to_have_count(0)
+
+
+def test_a_passage_with_an_encoded_comma(subscriber: Page) -> None:
+    """A passage whose comma a mail program has encoded is marked like any."""
+    subscriber.goto(f"{EPISODE}#t=41.2%2C41.6")
+    expect(subscriber.locator(".s.marked")).to_contain_text("Who read it?")
+
+
 def test_two_marks_in_the_list_of_chapters(subscriber: Page, long_page: str) -> None:
     """The list has a mark where the voice is and one where the eye is; the one that moves is in sight."""
     subscriber.set_viewport_size({"width": 1440, "height": 700})
@@ -236,6 +333,18 @@ def test_two_marks_in_the_list_of_chapters(subscriber: Page, long_page: str) -> 
     expect(eye).to_contain_text("Chapter 4 of the docket")
     expect(eye).to_be_in_viewport(ratio=1)
     expect(voice).to_contain_text("Chapter 26 of the docket")
+
+
+def test_a_late_time_leaves_room_for_its_title(subscriber: Page, long_page: str) -> None:
+    """A time of seven figures, bold, ends before the chapter's title begins."""
+    subscriber.goto(long_page)
+    link = subscriber.locator(".chapters a").last
+    gap = link.evaluate(
+        """a => { const [when, title] = a.children; a.classList.add('voice'); when.textContent = '2:58:58';
+                  const r = document.createRange(); r.selectNodeContents(when);
+                  return title.getBoundingClientRect().left - r.getBoundingClientRect().right }"""
+    )
+    assert gap >= 4
 
 
 def test_chapters_are_a_sheet_on_a_phone(subscriber: Page, long_page: str) -> None:

@@ -157,6 +157,28 @@ def test_keys_from_anywhere(subscriber: Page) -> None:
     assert subscriber.evaluate(PAUSED)
 
 
+def test_keys_after_the_scrubber(subscriber: Page) -> None:
+    """After a click on the scrubber Space still pauses; the arrow keys are the scrubber's own."""
+    subscriber.goto(EPISODE)
+    play(subscriber)
+    slider = subscriber.get_by_role("slider", name="Position")
+    slider.click()
+    until(subscriber, "document.querySelector('audio').currentTime > 115")
+    expect(slider).to_be_focused()
+    subscriber.keyboard.press("Space")
+    until(subscriber, PAUSED)
+    before = float(slider.input_value())
+    subscriber.keyboard.press("ArrowRight")
+    assert 0.5 <= current_time(subscriber) - before <= 1.5
+    subscriber.keyboard.press("?")
+    sheet = subscriber.get_by_role("dialog", name="Keyboard shortcuts")
+    switch = sheet.get_by_label("Use these keys")
+    switch.focus()
+    subscriber.keyboard.press("Space")
+    expect(switch).not_to_be_checked()
+    assert subscriber.evaluate(PAUSED)
+
+
 def test_the_timer_stops_the_audio(subscriber: Page) -> None:
     """With "stop after this chapter" the audio pauses where the next one begins."""
     subscriber.goto(EPISODE)
@@ -169,6 +191,32 @@ def test_the_timer_stops_the_audio(subscriber: Page) -> None:
     until(subscriber, PAUSED)
     assert 83 < current_time(subscriber) < 87
     expect(subscriber.get_by_role("status")).to_have_text("The timer has stopped the audio")
+
+
+def test_the_timer_goes_with_a_jump(subscriber: Page) -> None:
+    """After a jump "stop after this chapter" means the chapter jumped to, and the sound goes on."""
+    subscriber.goto(EPISODE)
+    play(subscriber)
+    subscriber.get_by_role("button", name="More").click()
+    subscriber.get_by_label("Stop after").select_option("this chapter")
+    subscriber.keyboard.press("Escape")
+    subscriber.get_by_role("link", name="The gauge that moved").click()
+    until(subscriber, "document.querySelector('audio').currentTime > 85")
+    assert not subscriber.evaluate(PAUSED)
+    seek(subscriber, 166.5)
+    until(subscriber, PAUSED)
+    assert 167 < current_time(subscriber) < 170
+
+
+def test_sound_off_is_said(subscriber: Page) -> None:
+    """M says that the sound is off, and the volume shows it; M again says that it is on."""
+    subscriber.goto(EPISODE)
+    subscriber.keyboard.press("m")
+    expect(subscriber.get_by_role("status")).to_have_text("Sound off")
+    assert subscriber.locator("[data-do=volume]").input_value() == "0"
+    subscriber.keyboard.press("m")
+    expect(subscriber.get_by_role("status")).to_have_text("Sound on")
+    assert subscriber.locator("[data-do=volume]").input_value() == "1"
 
 
 def test_lock_screen_and_headset(subscriber: Page) -> None:
@@ -212,6 +260,49 @@ def test_audio_that_fails_says_so(browser: Browser, site: Site) -> None:
     until(page, "document.querySelector('audio').currentTime > 84")
     expect(fault).to_be_hidden()
     context.close()
+
+
+def test_audio_that_does_not_come_says_so(browser: Browser, site: Site) -> None:
+    """After some seconds of waiting a line says so, with Retry; it goes when there is sound."""
+    context = browser.new_context(base_url=site.config.urls.site)
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/public/audio/**", lambda route: held.append(route))
+    page.goto(EPISODE)
+    page.get_by_role("button", name="Play").first.click()
+    fault = page.get_by_role("alert")
+    expect(fault).to_contain_text("The audio is slow to come.", timeout=10_000)
+    expect(fault.get_by_role("button", name="Retry")).to_be_visible()
+    for route in held:
+        route.continue_()
+    expect(fault).to_be_hidden()
+    until(page, "document.querySelector('audio').currentTime > 0")
+    context.close()
+
+
+def test_one_tab_plays(subscriber: Page) -> None:
+    """What plays in another tab of the site pauses when one plays here."""
+    subscriber.goto(EPISODE)
+    play(subscriber)
+    until(subscriber, f"!{PAUSED}")
+    other = subscriber.context.new_page()
+    other.goto(EPISODE)
+    play(other)
+    until(subscriber, PAUSED)
+    assert not other.evaluate(PAUSED)
+
+
+def test_a_browser_that_keeps_nothing(subscriber: Page) -> None:
+    """With site data blocked, player, following and quotes work, and nothing is an error of the page."""
+    refuses = "{get() { throw new DOMException('denied', 'SecurityError'); }}"
+    subscriber.add_init_script(f"Object.defineProperty(window, 'localStorage', {refuses})")
+    subscriber.goto(f"{EPISODE}#t=41.2")
+    expect(subscriber.locator(".s.marked")).to_contain_text("Who read it?")
+    subscriber.get_by_label("Speed").select_option("3")
+    subscriber.keyboard.press("k")
+    until(subscriber, "document.querySelector('audio').currentTime > 43")
+    subscriber.keyboard.press("c")
+    expect(subscriber.get_by_role("toolbar")).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.support.reading import current_time, play, seek, select, tab_to, until
+from tests.support.reading import current_time, play, seek, select, settle, tab_to, until
 from tests.support.site import Site
 
 EPISODE = "/episodes/the-water-was-always-coming"
@@ -91,6 +91,40 @@ def test_a_citation_keeps_its_version(subscriber: Page, site: Site) -> None:
     subscriber.goto(copied.split()[-1])
     expect(subscriber.get_by_text("You are reading version 1")).to_be_visible()
     expect(subscriber.locator(".s.marked")).to_contain_text("that one was shorter")
+
+
+def test_the_line_is_over_the_menu(subscriber: Page) -> None:
+    """On a phone, too, "Copied" can be read while the menu is at the bottom of the window."""
+    subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    subscriber.set_viewport_size(PHONE)
+    subscriber.goto(EPISODE)
+    select(subscriber, "Let me read you a line", "Alder Street is told first")
+    subscriber.get_by_role("button", name="Quote", exact=True).click()
+    subscriber.get_by_role("button", name="Link", exact=True).click()
+    line = subscriber.get_by_role("status")
+    expect(line).to_contain_text("Copied")
+    is_hidden = """e => { const b = e.getBoundingClientRect(); e.parentElement.style.pointerEvents = 'auto';
+        document.querySelector('.quote').style.top = `${scrollY + b.top - 10}px`;
+        return document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2) !== e }"""
+    assert not line.evaluate(is_hidden)
+
+
+def test_the_menu_is_at_words_far_away(subscriber: Page) -> None:
+    """C quotes what is being said also after one has scrolled away: words and menu are in sight."""
+    subscriber.goto(EPISODE)
+    seek(subscriber, 41.2)
+    play(subscriber)
+    subscriber.evaluate("document.querySelector('audio').pause()")
+    subscriber.evaluate("scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
+    subscriber.keyboard.press("c")
+    opener = subscriber.get_by_role("toolbar").get_by_role("button", name="Quote")
+    expect(opener).to_be_focused()
+    settle(subscriber)
+    words, menu = subscriber.locator(".s", has_text="Who read it?").bounding_box(), opener.bounding_box()
+    assert words is not None
+    assert menu is not None
+    assert abs(menu["y"] - words["y"]) < 100
+    expect(opener).to_be_in_viewport(ratio=1)
 
 
 def test_what_is_being_said_by_keys_alone(subscriber: Page) -> None:

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from podcast_pipeline.access import NOT_FOUND, Allow, Teaser
+from podcast_pipeline.access import NOT_FOUND, Allow, FeedWithNotice, Teaser
 from podcast_pipeline.feed.tags import credited_persons
 from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion, http_url_or_none
 from podcast_pipeline.storage import ObjectReader
@@ -90,10 +90,7 @@ class EpisodeRoutes:
     def episode(self, request: Request) -> Response:
         """Return an episode's page: with the transcript, or with the teaser and an offer to subscribe."""
         episode = self._episode(request)
-        withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
-        decision = self.authorizer.authorize(
-            self.readers.reader(request, episode), episode, "page", withdrawn
-        )
+        decision = self._page_decision(request, episode)
         show = self.catalog_cache.newest().catalog.show
         is_allowed = isinstance(decision, Allow)
         transcript = self._transcript_values(episode, request) if is_allowed else {}
@@ -120,11 +117,7 @@ class EpisodeRoutes:
     def changes(self, request: Request) -> Response:
         """Return a version beside the one before it; to the page for who may not read the words."""
         episode = self._episode(request)
-        withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
-        decision = self.authorizer.authorize(
-            self.readers.reader(request, episode), episode, "page", withdrawn
-        )
-        if not isinstance(decision, Allow):
+        if not isinstance(self._page_decision(request, episode), Allow):
             return RedirectResponse(f"/episodes/{episode.slug}", status_code=303, headers=SESSION_HEADERS)
         version = _version(episode, request.query_params.get("v"))
         before = version_before(episode, version) if version else None
@@ -138,6 +131,10 @@ class EpisodeRoutes:
             versions=[(known, hash_in_key(known.document_key)) for known in (before, version)],
             changes=self.version_changes.of(episode, version),
         )
+
+    def _page_decision(self, request: Request, episode: Episode) -> Allow | Teaser | FeedWithNotice:
+        withdrawn = _withdrawn_document(episode, request) if "v" in request.query_params else None
+        return self.authorizer.authorize(self.readers.reader(request, episode), episode, "page", withdrawn)
 
     def _newest_correction(self, episode: Episode) -> tuple[TranscriptVersion, tuple[float, ...]] | None:
         """Return the version that the newest correction made, and where it changed words, in seconds."""

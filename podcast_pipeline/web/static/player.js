@@ -2,7 +2,7 @@
 // localStorage; lock screen and headset keys; shortcuts.
 
 import {
-  article, audio, chapterAt, chapterStart, chapters, clock, isBringing, jump, playFrom, position, say,
+  article, audio, chapterAt, chapterStart, chapters, clock, isBringing, jump, memory, playFrom, position, say,
 } from "./transcript.js";
 
 const SPEEDS = [0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1, 1.1, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.75, 2, 2.25, 2.5, 2.75, 3];
@@ -12,12 +12,13 @@ const RESTART_S = 3; // "previous chapter" later than this into a chapter starts
 const SAVE_EVERY_S = 5;
 const NEAR_END_S = 15; // an episode played to here counts as finished: the next visit starts at 0
 const KEY = `position:${location.pathname}`;
+const SLOW_MS = 5000; // without sound for longer than this, the reader is told
 const FAULTS = { 2: "The connection was lost.", 3: "The audio cannot be played from here." };
 
 const deck = document.querySelector(".deck");
 const part = (name) => document.querySelector(`[data-do=${name}]`);
 const scrubber = part("scrub");
-const state = { isStarted: false, resumeAt: 0, saved: 0, stopAt: 0, stopChapter: null, scrolled: 0 };
+const state = { isStarted: false, resumeAt: 0, saved: 0, slow: 0, stopAt: 0, stopChapter: null, scrolled: 0 };
 
 const duration = () => audio.duration || Number(scrubber.max);
 
@@ -72,15 +73,19 @@ function addTicks() {
 function remember() {
   if (!state.isStarted) return;
   const isHeard = audio.duration && audio.currentTime > audio.duration - NEAR_END_S;
-  if (isHeard || audio.currentTime < 1) localStorage.removeItem(KEY);
-  else localStorage.setItem(KEY, String(audio.currentTime));
+  if (isHeard || audio.currentTime < 1) memory.forget(KEY);
+  else memory.set(KEY, String(audio.currentTime));
+  if (!hasListened()) history.replaceState({ ...history.state, hasListened: true }, "");
 }
+
+/** Whether one has listened on from the place in the address: after a reload the position counts, not the address. */
+export const hasListened = () => history.state?.hasListened === true;
 
 function setSpeed(speed) {
   audio.playbackRate = speed;
   audio.defaultPlaybackRate = speed;
   part("speed").value = String(speed);
-  localStorage.setItem("speed", String(speed));
+  memory.set("speed", String(speed));
 }
 
 function turnSpeed(step) {
@@ -91,7 +96,13 @@ function turnSpeed(step) {
 function setVolume(volume) {
   audio.volume = volume;
   audio.muted = false;
-  localStorage.setItem("volume", String(volume));
+  memory.set("volume", String(volume));
+}
+
+function toggleSound() {
+  audio.muted = !audio.muted;
+  part("volume").value = String(audio.muted ? 0 : audio.volume);
+  say(audio.muted ? "Sound off" : "Sound on");
 }
 
 // ---- timer
@@ -99,6 +110,11 @@ function setVolume(volume) {
 function setTimer(choice) {
   state.stopAt = Number(choice) ? Date.now() + 60_000 * Number(choice) : 0;
   state.stopChapter = choice === "chapter" ? chapterAt(position()) : null;
+}
+
+/** After a jump it is the chapter jumped to that the timer waits for. */
+function renewTimer() {
+  if (state.stopChapter) state.stopChapter = chapterAt(position());
 }
 
 function keepTimer() {
@@ -114,12 +130,22 @@ function keepTimer() {
 // ---- failures
 
 function showFault() {
+  const isSlow = !audio.error && audio.networkState === HTMLMediaElement.NETWORK_LOADING;
+  const reason = isSlow ? "The audio is slow to come." : (FAULTS[audio.error?.code] ?? "The audio could not be loaded.");
+  const why = navigator.onLine ? reason : "There is no connection.";
   const fault = deck.querySelector(".fault");
-  const why = navigator.onLine ? (FAULTS[audio.error?.code] ?? "The audio could not be loaded.") : "There is no connection.";
   fault.hidden = false;
   fault.firstElementChild.textContent = why;
   deck.classList.remove("is-folded");
   showState();
+}
+
+/** Show that the audio is waited for, in words after a while; a browser may try for minutes before it fails. */
+function setWaiting(isWaiting) {
+  clearTimeout(state.slow);
+  deck.classList.toggle("is-waiting", isWaiting);
+  if (isWaiting) state.slow = setTimeout(showFault, SLOW_MS);
+  else if (!audio.error) deck.querySelector(".fault").hidden = true;
 }
 
 function retry() {
@@ -189,7 +215,7 @@ const KEYS = {
   "Shift+ArrowRight": () => toChapter(1),
   "<": () => turnSpeed(-1),
   ">": () => turnSpeed(1),
-  m: () => (audio.muted = !audio.muted),
+  m: toggleSound,
   "?": () => openHelp(),
 };
 
@@ -202,10 +228,11 @@ function openHelp() {
 export const addKey = (key, act) => (KEYS[key] = act);
 
 function onKey(event) {
-  const isTyping = event.target.matches("input, select, textarea, [contenteditable]");
-  const isPressing = event.key === " " && event.target.matches("button, a, summary");
+  const isTyping = event.target.matches("input:not([type=range], [type=checkbox]), select, textarea, [contenteditable]");
+  const isPressing = event.key === " " && event.target.matches("button, a, summary, [type=checkbox]");
+  const isSliding = event.key.startsWith("Arrow") && event.target.matches("[type=range]");
   const isSelecting = event.key.startsWith("Arrow") && event.shiftKey && !getSelection().isCollapsed;
-  if (isTyping || isPressing || isSelecting || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (isTyping || isPressing || isSliding || isSelecting || event.ctrlKey || event.metaKey || event.altKey) return;
   const isArrow = event.shiftKey && event.key.startsWith("Arrow");
   const act = KEYS[isArrow ? `Shift+${event.key}` : event.key.length > 1 ? event.key : event.key.toLowerCase()];
   if (!act || !part("keys").checked || act() === false) return;
@@ -250,12 +277,15 @@ function listen() {
   part("speed").addEventListener("change", (event) => setSpeed(Number(event.target.value)));
   part("volume").addEventListener("input", (event) => setVolume(Number(event.target.value)));
   part("timer").addEventListener("change", (event) => setTimer(event.target.value));
-  part("keys").addEventListener("change", (event) => localStorage.setItem("keys", event.target.checked ? "on" : "off"));
+  part("keys").addEventListener("change", (event) => memory.set("keys", event.target.checked ? "on" : "off"));
   addEventListener("keydown", onKey);
   addEventListener("scroll", onScroll, { passive: true });
   for (const name of ["focusin", "pointerenter"]) deck.addEventListener(name, unfold);
 
+  const tabs = new BroadcastChannel("player"); // one tab of the site plays: two would overwrite one position
+  tabs.addEventListener("message", () => audio.pause());
   audio.addEventListener("play", () => {
+    tabs.postMessage("plays");
     state.isStarted = true;
     state.resumeAt = 0;
     unfold();
@@ -263,6 +293,7 @@ function listen() {
   });
   for (const name of ["play", "pause", "ended", "seeked", "loadedmetadata"]) audio.addEventListener(name, showState);
   for (const name of ["timeupdate", "seeking", "durationchange"]) audio.addEventListener(name, showTime);
+  audio.addEventListener("seeking", renewTimer);
   for (const name of ["play", "seeked", "ratechange", "durationchange"]) audio.addEventListener(name, tellPosition);
   audio.addEventListener("durationchange", () => {
     if (!Number.isFinite(audio.duration)) return;
@@ -277,8 +308,8 @@ function listen() {
   });
   audio.addEventListener("pause", remember);
   audio.addEventListener("error", showFault);
-  audio.addEventListener("waiting", () => deck.classList.add("is-waiting"));
-  for (const name of ["playing", "pause", "error"]) audio.addEventListener(name, () => deck.classList.remove("is-waiting"));
+  audio.addEventListener("waiting", () => setWaiting(true));
+  for (const name of ["playing", "pause", "error"]) audio.addEventListener(name, () => setWaiting(false));
 }
 
 export function beginPlayer() {
@@ -291,16 +322,16 @@ export function beginPlayer() {
   }).observe(deck);
   addTicks();
   fillMediaSession();
-  part("keys").checked = localStorage.getItem("keys") !== "off";
-  const speed = Number(localStorage.getItem("speed"));
+  part("keys").checked = memory.get("keys") !== "off";
+  const speed = Number(memory.get("speed"));
   if (SPEEDS.includes(speed)) setSpeed(speed);
-  const volume = localStorage.getItem("volume");
-  if (volume !== null) part("volume").value = String((audio.volume = Number(volume)));
+  const volume = memory.get("volume");
+  if (volume) part("volume").value = String((audio.volume = Number(volume)));
   if (audio.error || audio.networkState === HTMLMediaElement.NETWORK_NO_SOURCE) showFault();
 }
 
 /** Return the position that an earlier visit has left, in seconds; 0 without one. */
-export const remembered = () => Number(localStorage.getItem(KEY)) || 0;
+export const remembered = () => Number(memory.get(KEY)) || 0;
 
 /**
  * Offer to continue at a position.

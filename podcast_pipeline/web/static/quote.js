@@ -161,7 +161,7 @@ export function quoteByKey() {
   if (!sentence) return false;
   getSelection().removeAllRanges();
   getSelection().addRange(rangeOf(sentence, 0, sentence.textContent.length));
-  sentence.scrollIntoView({ block: "nearest" });
+  sentence.scrollIntoView({ block: "nearest", behavior: "instant" }); // the menu is placed at once
   offer();
   opener.focus({ preventScroll: true });
   return true;

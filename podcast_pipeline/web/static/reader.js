@@ -1,7 +1,7 @@
 // Progressive enhancement; every page works without this script. Episode page: the player, the text that follows the
 // voice, quotes, find. Account page: a button copies the private link.
 
-import { addKey, beginPlayer, remembered, resumeAt } from "./player.js";
+import { addKey, beginPlayer, hasListened, remembered, resumeAt } from "./player.js";
 import { beginQuoting, copy, quoteByKey, quoteHeard } from "./quote.js";
 import { article, audio, beginFollowing, bring, follow, land, light, rangeOf, say, sentences, words } from "./transcript.js";
 
@@ -92,7 +92,7 @@ if (audio && article) {
     addKey("/", openFind);
     document.querySelector("[data-do=quote-heard]").addEventListener("click", quoteHeard);
   }
-  resumeAt(remembered(), { isElsewhere: land() });
+  resumeAt(remembered(), { isElsewhere: !hasListened() && land() });
 }
 
 const paper = document.querySelector("[data-do=print]");

@@ -9,8 +9,30 @@ export const chapters = [...document.querySelectorAll(".chapters a[data-t]")];
 
 const SAID_MS = 5000;
 const BRINGING_MS = 1000; // a smooth scroll takes less
+const FAR_WINDOWS = 2; // farther than this a smooth scroll takes long, and the eye cannot follow it
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** What this browser keeps for the reader, as strings; one that refuses to (site data blocked) keeps nothing. */
+export const memory = {
+  get(key) {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set(key, value) {
+    try {
+      localStorage.setItem(key, value);
+    } catch {}
+  },
+  forget(key) {
+    try {
+      localStorage.removeItem(key);
+    } catch {}
+  },
+};
 
 // data-times has a group for each sentence (view.encode_word_times): for each word the centiseconds until the next
 // word, as a letter after a hyphen for each 52 more, and the word's length if spaces do not delimit the word
@@ -74,12 +96,13 @@ export const isBringing = () => performance.now() - brought < BRINGING_MS;
 
 /** Scroll a sentence into view: with its speaker's name if the turn so far fits, else in the middle. */
 export function bring(sentence) {
-  brought = performance.now();
-  const behavior = still.matches ? "auto" : "smooth";
+  const { top, bottom } = sentence.getBoundingClientRect();
+  const behavior = still.matches || Math.abs(top) > FAR_WINDOWS * innerHeight ? "instant" : "smooth";
   const who = sentence.closest(".turn")?.querySelector(".who");
-  const above = who ? sentence.getBoundingClientRect().bottom - turnTop(who) : Infinity;
+  const above = who ? bottom - turnTop(who) : Infinity;
   if (above < innerHeight / 2) scrollTo({ top: scrollY + turnTop(who) - innerHeight / 5, behavior });
   else sentence.scrollIntoView({ block: "center", behavior });
+  brought = performance.now(); // after the layout, which takes long in a long text
 }
 
 const turnTop = (who) => who.parentElement.getBoundingClientRect().top; // the name itself is sticky
@@ -239,7 +262,7 @@ function onHistory(event) {
 
 /** Go to the place in the address, mark it and return whether there is one. */
 export function land() {
-  const match = /^#t=([\d.]+)(?:,([\d.]+))?$/.exec(decodeURIComponent(location.hash));
+  const match = /^#t=(\d+(?:\.\d+)?)(?:(?:,|%2c)(\d+(?:\.\d+)?))?$/i.exec(location.hash); // some programs encode the comma
   if (!match) return false;
   const from = Number(match[1]);
   const first = lastUpTo(sentences, rounded(from), start) ?? sentences[0];
@@ -327,16 +350,21 @@ function onScroll() {
   requestAnimationFrame(() => {
     isDue = false;
     showEye();
+    const isAway = state.sentence && !audio.paused && !isBringing() && !isInView(state.sentence);
+    if (isAway) follow(false); // by the bar of the window, a search of the browser, a screen reader
     offerWayBack();
   });
 }
+
+/** A wheel or a finger on the text ends the following; on the player and the chapters it is meant for them. */
+const onMove = (event) => event.target.closest?.(".deck, .chapters") ?? follow(false);
 
 export function beginFollowing() {
   audio.addEventListener("play", () => follow(true));
   audio.addEventListener("play", everyFrame);
   audio.addEventListener("seeked", showHeard);
   pill.addEventListener("click", () => (performance.now() < state.undoUntil ? history.back() : follow(true)));
-  for (const name of ["wheel", "touchmove"]) addEventListener(name, () => follow(false), { passive: true });
+  for (const name of ["wheel", "touchmove"]) addEventListener(name, onMove, { passive: true });
   addEventListener("keydown", onScrollKey);
   addEventListener("scroll", onScroll, { passive: true });
   addEventListener("popstate", onHistory);
@@ -347,9 +375,9 @@ export function beginFollowing() {
   words?.addEventListener("pointerover", onPointer);
   margin?.addEventListener("click", () => playFrom(Number(margin.dataset.t)));
   if (tap) {
-    tap.checked = localStorage.getItem("tap") === "on";
+    tap.checked = memory.get("tap") === "on";
     const apply = () => words.classList.toggle("taps", tap.checked);
-    tap.addEventListener("change", () => localStorage.setItem("tap", tap.checked ? "on" : "off"));
+    tap.addEventListener("change", () => memory.set("tap", tap.checked ? "on" : "off"));
     tap.addEventListener("change", apply);
     apply();
   }
