@@ -169,7 +169,9 @@ def _decide_withdrawn(
     if standing in ("lapsed", "suspended"):
         return Deny(403, denial_message(standing, policy), standing)
     made_up = decide(visitor, episode, resource, policy=policy, now=now)
-    return NOT_FOUND if isinstance(made_up, Allow) else made_up
+    if not isinstance(made_up, Allow):
+        return made_up
+    return Teaser(standing) if resource == "page" and episode.transcript is None else NOT_FOUND
 
 
 def withdrawal_message(withdrawn: TranscriptVersion) -> str:

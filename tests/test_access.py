@@ -253,6 +253,21 @@ def test_a_withdrawn_version(who: str, state: EpisodeState, resource: Resource) 
         assert not isinstance(decision, Allow)
 
 
+def test_a_public_page_stays_after_its_only_words_were_withdrawn() -> None:
+    """It is the page without words; with other words left, the version is one that never was; files go."""
+    taken = episode().model_copy(update={"transcript_is_public": True, "transcripts": (WITHDRAWN,)})
+    rest = WITHDRAWN.model_copy(update={"version": 2, "withdrawn_at": None})
+    corrected = taken.model_copy(update={"transcripts": (WITHDRAWN, rest)})
+    nobody = Visitor()
+    cases: tuple[tuple[Episode, Resource, Decision], ...] = (
+        (taken, "page", Teaser("anonymous")),
+        (corrected, "page", NOT_FOUND),
+        (taken, "file", NOT_FOUND),
+    )
+    for one, resource, expected in cases:
+        assert decide(nobody, one, resource, policy=POLICY, now=NOW, withdrawn=WITHDRAWN) == expected
+
+
 @pytest.mark.parametrize("who", list(VISITORS))
 def test_a_withdrawn_version_of_a_scheduled_episode(who: str) -> None:
     """Nobody learns of a scheduled episode by a version that was withdrawn."""

@@ -92,7 +92,8 @@ class SiteCrawler:
     def _withdrawn(self, episode: Episode, page: str) -> Iterator[AuditFinding]:
         """Request what was withdrawn: 410 to the active, 403 to the lapsed, to others as if never there."""
         readable = {key for version in episode.readable_versions for key in version.keys}
-        page_status = WITHDRAWN_STATUS.get(self.visitor.who, PAGE_STATUS[episode.state])
+        never_was = 404 if episode.transcript_is_public and episode.transcript else PAGE_STATUS[episode.state]
+        page_status = WITHDRAWN_STATUS.get(self.visitor.who, never_was)
         file_status = WITHDRAWN_STATUS.get(self.visitor.who, 404)
         if episode.state == "scheduled":
             page_status = file_status = 404

@@ -48,7 +48,8 @@ def _check_removed(catalog: Catalog, keys: tuple[str, ...]) -> Iterator[AuditFin
         gone = {key for version in episode.withdrawn_versions for key in version.keys} - readable
         public = {key for version in episode.transcripts for key in version.public_keys.values()}
         for key in sorted((public - episode.public_transcript_keys) & set(keys)):
-            yield AuditFinding("P3", WHO, key, "is no longer for everybody; run `podcast release`")
+            command = "release" if key in episode.pending_keys else f"publish {episode.slug}"
+            yield AuditFinding("P3", WHO, key, f"is no longer for everybody; run `podcast {command}`")
         pending = {key for withdrawal in episode.withdrawals for key in withdrawal.pending_keys}
         for key in sorted((gone | (pending - set(REPLACED_KEYS))) & set(keys)):
             yield AuditFinding("P10", WHO, key, "was withdrawn and is still stored; run `podcast release`")

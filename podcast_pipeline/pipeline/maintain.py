@@ -14,7 +14,7 @@ from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline.assemble import referenced_keys, taken_back
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context, step
-from podcast_pipeline.pipeline.public_transcripts import public_files
+from podcast_pipeline.pipeline.public_transcripts import public_files, with_leftovers
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
 from podcast_pipeline.pipeline.withdraw.checks import check_published
 from podcast_pipeline.pipeline.withdraw.removal import remove_pending_objects
@@ -42,7 +42,9 @@ def unpublish(context: Context, slug: str) -> None:
         if episode.state == "unpublished":
             return catalog
         changes = {"state": "unpublished", "content_changed_at": catalog.next_change_at(now)}
-        taken_down = Episode.model_validate({**dict(taken_back(episode)), **changes})
+        taken_down = Episode.model_validate(
+            {**dict(with_leftovers(taken_back(episode), context.store)), **changes}
+        )
         return catalog.with_episode(taken_down)
 
     update = CatalogUpdate(take_down, make_feed_renderer((), allow=frozenset({"redownloads"})))

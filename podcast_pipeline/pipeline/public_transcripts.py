@@ -2,6 +2,8 @@
 
 Opened: the files are stored, then catalog and feed name them. Taken back: catalog and feed no longer name
 them, and the catalog keeps their keys until they are removed, so that a killed run is finished by the next.
+Stored and never named, by a run that was killed or overtaken: removed by that run, else by the episode's next
+publication.
 """
 
 from collections.abc import Iterable
@@ -12,8 +14,9 @@ from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.withdraw.removal import remove_unreferenced
 from podcast_pipeline.storage import ObjectReader
-from podcast_pipeline.storage.objects import StagedObject, stage_bytes
+from podcast_pipeline.storage.objects import PUBLIC_TRANSCRIPTS, StagedObject, stage_bytes
 from podcast_pipeline.storage.upload import upload
 from podcast_pipeline.transcript.captions.formats import CONTENT_TYPES
 
@@ -45,6 +48,13 @@ def public_files(
     )
 
 
+def with_leftovers(episode: Episode, store: ObjectReader) -> Episode:
+    """Return an episode that is to lose the public files which are stored and which it does not name."""
+    stored = {info.key for info in store.list(f"{PUBLIC_TRANSCRIPTS}{episode.slug}.")}
+    pending = {*episode.pending_keys, *stored} - episode.public_transcript_keys
+    return episode.model_copy(update={"pending_keys": tuple(sorted(pending))})
+
+
 def is_due_for_everybody(episode: Episode, *, days: int | None, now: datetime) -> bool:
     """Whether the time is over for which a published transcript is for subscribers alone."""
     is_theirs = episode.state == "published" and not episode.transcript_is_public
@@ -71,13 +81,14 @@ def open_due_transcripts(context: Context) -> tuple[str, ...]:
         changed_at = current.next_change_at(now)
         return current.with_episodes(_opened(one, changed_at) for one in current.episodes if one in due)
 
-    for episode in due:
-        files = public_files(_opened(episode, now), episode, (), context.store)
-        upload(context.store, files, now=now, report=context.report)
+    files = [file for one in due for file in public_files(_opened(one, now), one, (), context.store)]
+    upload(context.store, files, now=now, report=context.report)
     update = CatalogUpdate(open_all, make_feed_renderer((), allow=frozenset()))
     preview(context.store, update)
-    commit(context, update)
-    return tuple(episode.slug for episode in due)
+    written, _ = commit(context, update)
+    remove_unreferenced(context, written, (file.key for file in files))
+    opened = {episode.id for episode in written.episodes if episode.transcript_is_public}
+    return tuple(episode.slug for episode in due if episode.id in opened)
 
 
 def _opened(episode: Episode, changed_at: datetime) -> Episode:

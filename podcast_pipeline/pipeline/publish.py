@@ -39,9 +39,9 @@ from podcast_pipeline.pipeline.commit import (
 from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.pipeline.media import build_media, mastering_beside, remove_staged_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
-from podcast_pipeline.pipeline.public_transcripts import public_files
+from podcast_pipeline.pipeline.public_transcripts import public_files, with_leftovers
 from podcast_pipeline.pipeline.show_assets import build_show_assets
-from podcast_pipeline.pipeline.withdraw.removal import remove_pending_objects
+from podcast_pipeline.pipeline.withdraw.removal import remove_pending_objects, remove_unreferenced
 from podcast_pipeline.pipeline.words.accuracy import provenance_of
 from podcast_pipeline.pipeline.words.correction_note import note_for, settle_note
 from podcast_pipeline.pipeline.words.text import (
@@ -275,7 +275,8 @@ def prepare(
         changed_at=catalog.next_change_at(now) if catalog else now,
     )
     readable = public_files(assembled.episode, known, assembled.objects, context.store)
-    assembled = replace(assembled, objects=(*assembled.objects, *readable))
+    entry = with_leftovers(assembled.episode, context.store)
+    assembled = replace(assembled, episode=entry, objects=(*assembled.objects, *readable))
     if known is None or assembled.episode.transcripts != known.transcripts:
         warn_of_printed_names(draft, edited, context)
     settle_note(folder, edited, known, assembled.episode, context, save=save)
@@ -333,10 +334,12 @@ def release(context: Context, *, allow: Iterable[GateName] = ()) -> tuple[str, .
     released: list[str] = []
     update = _release_update(context, released, frozenset(allow))
     then = preview(context.store, update)
-    for episode in (one for one in then.catalog.episodes if one.slug in released):
-        files = public_files(episode, None, (), context.store)
+    due = [one for one in then.catalog.episodes if one.slug in released]
+    files = [file for one in due for file in public_files(one, None, (), context.store)]
+    if files:
         upload(context.store, files, now=context.clock(), report=context.report)
     catalog, _ = commit(context, update)
+    remove_unreferenced(context, catalog, (file.key for file in files))
     remove_pending_objects(context, catalog)
     return tuple(released)
 

@@ -1,4 +1,4 @@
-"""Error responses: 403, 404, 410, 429, 500 and 503, as a page for people or a line for apps."""
+"""Error responses: 403, 404, 405, 410, 429, 500 and 503, as a page for people or a line for apps."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,6 +38,9 @@ class ErrorText:
 TEXTS = {
     403: ErrorText("Not open to you", ""),
     404: ErrorText("There is nothing here", "The address may be mistyped, or the page has moved."),
+    405: ErrorText(
+        "Nothing to see at this address", "It is where a button leads. Go back and use the button."
+    ),
     410: ErrorText(
         "This episode was taken down", "The newsroom has withdrawn it. Other episodes are still here."
     ),
@@ -138,6 +141,8 @@ class ErrorPages:
         assert isinstance(error, HTTPException)
         if error.status_code == NOT_FOUND.status:
             return self.deny(request, NOT_FOUND)
+        if request.method == "GET" and error.status_code in TEXTS:
+            return self._line_or_page(request, error.status_code, error.detail, error.headers or NO_HEADERS)
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
 
     def _client_disconnected(self, _: Request, __: Exception) -> Response:

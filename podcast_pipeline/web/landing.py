@@ -52,5 +52,6 @@ class Landings:
 
 
 def with_place(path: str, place: str | None) -> str:
-    """Return a path with the place that a reader was at, `#t=12.5`; without it where that is no place."""
-    return f"{path}#{place}" if place and re.fullmatch(PLACE, place) else path
+    """Return a path with the place that a reader was at, `#t=12.5`; as it is where that is no place of it."""
+    placed = f"{path.partition('#')[0]}#{place}"
+    return placed if place and OWN_PAGE.fullmatch(placed) else path

@@ -18,6 +18,7 @@ from podcast_pipeline.audit.storage import check_storage
 from podcast_pipeline.audit.visitors import check_public_type
 from podcast_pipeline.cli.commands.audit import load_secrets
 from podcast_pipeline.model import Chapter
+from podcast_pipeline.pipeline.public_transcripts import public_files
 from podcast_pipeline.storage.objects import chapters_file, stage_bytes
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.leaky_site import FLAGSHIP, FUTURE, WITHDRAWN, Change, Reply, audit_findings, make_site
@@ -485,7 +486,21 @@ def test_a_public_copy_of_gated_words_is_found(half_public_site: Site) -> None:
         half_public_site.store.delete(key)
     rules = {(f.rule, f.who) for f in found if key.rpartition("/")[2] in f.where}
     assert {("P3", "storage"), ("P3", "anonymous")} <= rules
-    assert "is no longer for everybody; run `podcast release`" in {f.message for f in found}
+    assert f"is no longer for everybody; run `podcast publish {FLAGSHIP}`" in {f.message for f in found}
+
+
+def test_a_site_with_a_withdrawal_in_a_public_transcript_is_clean(tmp_path: Path) -> None:
+    """Its withdrawn versions are 404 to everybody who may not know of them, and no finding."""
+    site = make_withdrawn_site(tmp_path)
+    known = site.catalog.by_slug(FLAGSHIP)
+    assert known
+    opened = known.model_copy(update={"transcript_is_public": True})
+    for file in public_files(opened, None, (), site.store):
+        site.put(file)
+    site.catalog = site.catalog.with_episode(opened)
+    site.write_catalog()
+    assert audit_findings(site, who=("anonymous", "active", "lapsed", "rotated")) == ()
+    site.close()
 
 
 def test_a_public_transcript_that_is_closed_is_found(half_public_site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -9,10 +10,13 @@ import pytest
 from podcast_pipeline import publish
 from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import Episode
-from podcast_pipeline.pipeline import maintain
+from podcast_pipeline.pipeline import maintain, public_transcripts
 from podcast_pipeline.pipeline import publish as publications
 from podcast_pipeline.pipeline.public_transcripts import open_due_transcripts
 from podcast_pipeline.pipeline.publish import release
+from podcast_pipeline.pipeline.withdraw.plan import Selection
+from podcast_pipeline.pipeline.withdraw.withdraw import plan_withdrawal, withdraw
+from podcast_pipeline.storage.upload import upload
 from tests.support.pipeline import context_of, edit, episode, feed, items, objects, store
 from tests.support.show import SLUG, ShowFolder, build_draft, copy_show_folder
 
@@ -93,10 +97,7 @@ def test_a_correction_is_public_at_once(show: ShowFolder) -> None:
     """A new version of the words is stored for everybody, and the feed names it."""
     choose(show, "public")
     publish(context_of(show), SLUG)
-    markdown = show.episode / "transcript.md"
-    text = markdown.read_text(encoding="utf-8")
-    markdown.write_text(f"{text.rstrip()} Indeed.\n", encoding="utf-8")
-    publish(context_of(show), SLUG)
+    correct(show)
     newest = episode(show).transcript
     assert newest is not None
     assert newest.version == 2
@@ -106,14 +107,78 @@ def test_a_correction_is_public_at_once(show: ShowFolder) -> None:
     }
 
 
+def correct(show: ShowFolder) -> None:
+    """Publish a second version of the words."""
+    markdown = show.episode / "transcript.md"
+    text = markdown.read_text(encoding="utf-8")
+    markdown.write_text(f"{text.rstrip()} Indeed.\n", encoding="utf-8")
+    publish(context_of(show), SLUG)
+
+
+def test_the_older_version_is_stored_before_the_feed_names_it(show: ShowFolder) -> None:
+    """The first version was never public; and its files are stored once the second is withdrawn."""
+    correct(show)
+    choose(show, "public")
+    publish(context_of(show), SLUG)
+    second = public_files(show)
+    withdraw(context_of(show), plan_withdrawal(context_of(show), SLUG, Selection(version=2)))
+    first = episode(show).transcripts[0]
+    assert public_files(show) == set(first.public_keys.values())
+    assert not public_files(show) & second
+    assert {url.rpartition("/")[2] for url in listed(show)} == {
+        key.rpartition("/")[2] for key in public_files(show)
+    }
+
+
+def die(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_a_killed_release_stored_is_removed_by_the_next_publication(
+    show: ShowFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before the catalog names the files; the producer then decides for subscribers."""
+    with_days(show, 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(public_transcripts, "commit", die)
+        with pytest.raises(KeyboardInterrupt):
+            open_due_transcripts(context_of(show, at(show, 1)))
+    assert len(public_files(show)) == 3
+    choose(show, "subscribers")
+    publish(context_of(show), SLUG)
+    assert (public_files(show), episode(show).pending_keys) == (set(), ())
+
+
+def test_unpublished_words_leave_no_stored_file(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken down after a killed `release`, the files that no catalog named go too."""
+    with_days(show, 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(public_transcripts, "commit", die)
+        with pytest.raises(KeyboardInterrupt):
+            open_due_transcripts(context_of(show, at(show, 1)))
+    maintain.unpublish(context_of(show), SLUG)
+    assert (public_files(show), episode(show).pending_keys) == (set(), ())
+
+
+def test_who_is_overtaken_leaves_no_public_file(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another producer decides for subscribers while `release` stores the files."""
+    with_days(show, 0)
+    choose(show, "subscribers")
+
+    def overtaken(*arguments: Any, **options: Any) -> None:
+        publish(context_of(show), SLUG)
+        upload(*arguments, **options)
+
+    monkeypatch.setattr(public_transcripts, "upload", overtaken)
+    assert open_due_transcripts(context_of(show, at(show, 1))) == ()
+    assert (public_files(show), episode(show).transcript_is_public) == (set(), False)
+
+
 def test_a_killed_run_is_finished_by_release(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed after the feed no longer names the files, the next `release` removes them."""
     choose(show, "public")
     publish(context_of(show), SLUG)
     choose(show, "subscribers")
-
-    def die(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr(publications, "remove_pending_objects", die)

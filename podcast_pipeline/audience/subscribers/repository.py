@@ -134,10 +134,21 @@ class Subscribers:
             origin=origin,
         )
 
-    def rotate(self, email: str, *, now: datetime, origin: Origin) -> str:
-        """Replace the feed token and return the new one; the old one's feed contains a notice from now on."""
+    def rotate(self, email: str, *, now: datetime, origin: Origin, replaces: str | None = None) -> str:
+        """Replace the feed token and return the new one; the old one's feed contains a notice from now on.
+
+        Args:
+            replaces: the token that is meant; where it was replaced already, nothing changes and the current
+                one is returned, so that a double click replaces once.
+        """
         with self.transaction(now, origin) as change:
             subscriber = self._subscribed(change.connection, email)
+            if replaces is not None:
+                transactions.lock_row(change.connection, subscriber.id)
+                key = self.secret_key
+                current = transactions.current_token(change.connection, subscriber.id, secret_key=key)
+                if current != replaces:
+                    return current
             change.write_audit_entry(subscriber.id, "rotated")
             token = change.issue_token(subscriber.id)
         self._on_revoked()

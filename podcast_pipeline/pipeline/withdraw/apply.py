@@ -74,12 +74,12 @@ def apply_withdrawal(
     entry = plan.to_withdrawal(now, pending)
     new = new.model_copy(update={"withdrawals": (*plan.known.withdrawals, entry)})
     episode = Episode.model_validate(dict(new) | (plan.known.model_extra or {}))
-    public = public_files(episode, plan.known, objects, store)
-    staged = (*objects, *public, *([media_file] if media_file else []))
     stored = referenced_keys(plan.known)
-    return AppliedWithdrawal(
-        plan.known, episode, transcript, tuple(one for one in staged if one.key not in stored)
+    new_objects = tuple(
+        one for one in (*objects, *([media_file] if media_file else [])) if one.key not in stored
     )
+    public = public_files(episode, plan.known, objects, store)  # of an older version perhaps never stored
+    return AppliedWithdrawal(plan.known, episode, transcript, (*new_objects, *public))
 
 
 def _versions(

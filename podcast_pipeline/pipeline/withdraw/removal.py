@@ -66,6 +66,13 @@ def remove_pending_objects(
     return _removal(doomed, kept)
 
 
+def remove_unreferenced(context: Context, catalog: Catalog, keys: Iterable[str]) -> None:
+    """Remove objects that were stored for a catalog which another publisher has changed meanwhile."""
+    referenced = _referenced_keys(context, catalog)
+    for key in sorted(set(keys) - referenced):
+        _purge(context.store, key)
+
+
 def _pending_keys(episode: Episode) -> Iterable[str]:
     return (*episode.pending_keys, *(key for w in episode.withdrawals for key in w.pending_keys))
 

@@ -22,15 +22,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from podcast_pipeline.access import Deny
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.model import Show, Subscriber
+from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.csrf import FormFields, csrf_token, form_endpoint, verify_csrf_token
 from podcast_pipeline.web.routes.add_to_app import private_link
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
 from podcast_pipeline.web.threads import reads
+
+NO_LINK = Deny(403, "this subscription was ended; it has no private link", "removed")
 
 
 @dataclass(frozen=True)
@@ -89,20 +93,22 @@ class AccountRoutes:
 
     def ask_to_rotate(self, request: Request) -> Response:
         """Say what the replacement of the private link does, and ask; a click by mistake kills every app."""
-        self._owner(request)
+        token = self.subscribers.feed_token(self._holder(request).email)
         seal = csrf_token(self.cookies.session_value(request))
-        return self.templates.no_store_response(request, "rotate.html", self.show, seal=seal)
+        return self.templates.no_store_response(request, "rotate.html", self.show, seal=seal, token=token)
 
     def replaced(self, request: Request) -> Response:
         """Show the new private link, and say what is left to do."""
-        token = self.subscribers.feed_token(self._owner(request).email)
+        token = self.subscribers.feed_token(self._holder(request).email)
         private = private_link(self.show, token)
         return self.templates.no_store_response(request, "replaced.html", self.show, private=private)
 
     def rotate(self, request: Request, fields: FormFields) -> Response:
-        """Replace the private link."""
-        owner = self._verified_owner(request, fields)
-        self.subscribers.rotate(owner.email, now=self.cookies.clock(), origin="web")
+        """Replace the private link that the form was made for: once, however often it is sent."""
+        owner = self._with_link(self._verified_owner(request, fields))
+        self.subscribers.rotate(
+            owner.email, now=self.cookies.clock(), origin="web", replaces=fields.get("token", "")
+        )
         return RedirectResponse("/account/replaced", 303, {"cache-control": "no-store"})
 
     def choose_notifications(self, request: Request, fields: FormFields) -> Response:
@@ -138,6 +144,15 @@ class AccountRoutes:
 
     def _owner(self, request: Request) -> Subscriber:
         return self.cookies.signed_in_subscriber(request)
+
+    def _holder(self, request: Request) -> Subscriber:
+        """Return the owner of a private link; a subscription that was ended has none."""
+        return self._with_link(self._owner(request))
+
+    def _with_link(self, owner: Subscriber) -> Subscriber:
+        if owner.removed_at is not None:
+            raise AccessDenied(NO_LINK)
+        return owner
 
     def _verified_owner(self, request: Request, fields: FormFields) -> Subscriber:
         owner = self._owner(request)

@@ -149,6 +149,20 @@ def test_nobody_else_decides_where_one_lands(client: TestClient, outbox: Outbox,
     assert landed.headers["location"] == "/account"
 
 
+def test_a_spent_link_keeps_the_place(client: TestClient, outbox: Outbox) -> None:
+    """Asked again after a link that does not work any more, sign-in leads to the place, or a later one."""
+    code = ask_from(client, PAGE, at="t=66.5")
+    assert spend(client, outbox.link) == f"{PAGE}#t=66.5"
+    fields = {name: html.unescape(value) for name, value in HIDDEN.findall(client.get(outbox.link).text)}
+    client.cookies.delete("session")
+    for page in (client.get(code), client.post(outbox.link.partition("?")[0], data=fields)):
+        again = html.unescape(re.findall(r'href="(/signin\?[^"]*)"', page.text.partition("<h1>")[2])[0])
+        for at, place in (("", "t=66.5"), ("&at=t=7", "t=7")):
+            form = dict(HIDDEN.findall(client.get(again + at).text))
+            sent = client.post("/signin", data={**form, "email": ANN})
+            assert parse_qs(sent.url.query.decode())["next"][0].endswith(f"{PAGE}#{place}")
+
+
 def test_who_is_signed_in_is_not_asked_again(client: TestClient, outbox: Outbox) -> None:
     """`/signin` leads on, to the page that was wanted."""
     address = html.unescape(re.findall(r'<a href="(/signin[^"]*)">Sign in</a>', client.get(PAGE).text)[0])
@@ -312,13 +326,30 @@ def test_rotation(site: Site, client: TestClient, outbox: Outbox) -> None:
     asked = client.get("/account/rotate").text
     assert "The old link stops at once" in asked
     assert site.subscribers.feed_token(ANN) == old
-    page = client.post("/account/rotate", data={"seal": csrf_token_on(client, "/account/rotate")})
+    form = dict(HIDDEN.findall(asked))
+    page = client.post("/account/rotate", data=form)
     new = site.subscribers.feed_token(ANN)
     assert page.url.path == "/account/replaced"
     assert "Remove the old show" in page.text
     assert new in page.text
     assert old not in page.text
     assert "This private link was replaced" in client.get(f"/feeds/{old}/feed.xml").text
+    assert client.post("/account/rotate", data=form).url.path == "/account/replaced"  # a double click
+    assert site.subscribers.feed_token(ANN) == new
+
+
+@pytest.mark.parametrize("path", ["/account/rotate", "/account/replaced"])
+def test_a_subscription_that_was_ended_has_no_link_to_replace(
+    site: Site, client: TestClient, outbox: Outbox, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A page says so; no fault of the site, and no address in the log."""
+    sign_in(client, outbox)
+    seal = csrf_token_on(client, "/account/rotate")
+    site.subscribers.remove(ANN, now=NOW, origin="cli")
+    for answer in (client.get(path), client.post("/account/rotate", data={"seal": seal})):
+        assert answer.status_code == 403
+        assert "subscri" in answer.text
+    assert ANN not in caplog.text
 
 
 def test_data_export_and_deletion(site: Site, client: TestClient, outbox: Outbox) -> None:
@@ -628,3 +659,13 @@ def test_a_large_form_is_refused(client: TestClient) -> None:
     """A form larger than MAX_FORM_BYTES is 403."""
     seal = csrf_token_on(client, "/signin")
     assert client.post("/signin", data={"seal": seal, "email": "a" * 20_000}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["news", "signout", "delete"])
+def test_an_address_that_a_button_leads_to(client: TestClient, name: str) -> None:
+    """Loaded again in a browser it is a page, for an app a line; both name the method."""
+    page = client.get(f"/account/{name}", headers={"accept": "text/html"})
+    line = client.get(f"/account/{name}", headers={"accept": "*/*"})
+    assert "<h1>Nothing to see at this address</h1>" in page.text
+    assert line.text == "Method Not Allowed\n"
+    assert [(a.status_code, a.headers["allow"]) for a in (page, line)] == [(405, "POST")] * 2
