@@ -111,7 +111,7 @@ def assemble_episode(
     episode = Episode.model_validate({**facts, "content_changed_at": unchanged_since})
     episode = _with_readers(episode, draft, known)
     if known is not None:
-        episode = keep_unknown_fields(episode, known)
+        episode = _labelled_with_a_change(keep_unknown_fields(episode, known), known)
         if episode != known:
             episode = Episode.model_validate({**dict(episode), "content_changed_at": changed_at})
     objects = (*versioned.objects, new_chapters, media.file)
@@ -145,6 +145,13 @@ def _with_readers(episode: Episode, draft: EpisodeDraft, known: Episode | None) 
     new = episode.model_copy(update={"transcript_is_public": is_public})
     pending = tuple(key for key in before if key not in new.public_transcript_keys)
     return new.model_copy(update={"pending_keys": pending})
+
+
+def _labelled_with_a_change(episode: Episode, known: Episode) -> Episode:
+    """Return the known episode where only a first label would be new: an upgrade publishes nothing."""
+    if known.provenance or (episode.provenance and episode.provenance.word_errors):
+        return episode
+    return known if known.model_copy(update={"provenance": episode.provenance}) == episode else episode
 
 
 def has_new_audio(draft: EpisodeDraft, known: Episode) -> bool:

@@ -275,7 +275,7 @@ def prepare(
         changed_at=catalog.next_change_at(now) if catalog else now,
     )
     readable = public_files(assembled.episode, known, assembled.objects, context.store)
-    entry = with_leftovers(_labelled_with_a_change(assembled.episode, known), context.store)
+    entry = with_leftovers(assembled.episode, context.store)
     assembled = replace(assembled, episode=entry, objects=(*assembled.objects, *readable))
     if known is None or assembled.episode.transcripts != known.transcripts:
         warn_of_printed_names(draft, edited, context)
@@ -302,14 +302,6 @@ def _provenance(
     if edited is not None:
         return provenance_of(edited, slug, config)
     return known.provenance if known else None
-
-
-def _labelled_with_a_change(episode: Episode, known: Episode | None) -> Episode:
-    """Return the known episode where only a first label would be new: an upgrade publishes nothing."""
-    if known is None or known.provenance or (episode.provenance and episode.provenance.word_errors):
-        return episode
-    label = {"provenance": episode.provenance, "content_changed_at": episode.content_changed_at}
-    return known if known.model_copy(update=label) == episode else episode
 
 
 def dry_run(
