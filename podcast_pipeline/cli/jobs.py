@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from podcast_pipeline.errors import GateClosed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -81,7 +83,7 @@ def _retention(session: "CliSession") -> "JobKind":
 
 def _release(session: "CliSession") -> "JobKind":
     from podcast_pipeline.audience.jobs.kinds import JobKind
-    from podcast_pipeline.cli.commands.episodes import release_due
+    from podcast_pipeline.cli.commands.episodes import OPENED, PUBLISHED, open_due, publish_due
     from podcast_pipeline.pipeline.context import ignore
 
     context = replace(session.context, report=ignore, warn=LOG.warning)  # parts of its own: a thread uses it
@@ -89,8 +91,13 @@ def _release(session: "CliSession") -> "JobKind":
     def release(_: "ClaimedJob") -> "Outcome":
         if context.catalog() is None:  # nothing was ever published
             return "dropped"
-        for line in release_due(session, context).lines:
-            LOG.info("%s", line)
+        for slug in publish_due(session, context, frozenset()):
+            LOG.info(PUBLISHED, slug)
+        try:
+            for slug in open_due(session, context, frozenset()):
+                LOG.info(OPENED, slug)
+        except GateClosed as closed:  # a person has to allow it; what is scheduled is published all the same
+            LOG.warning("%s", closed)
         return "done"
 
     return JobKind("release", release, every=RELEASE_EVERY, lease=RELEASE_LEASE)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from podcast_pipeline.errors import GateClosed
 
-GateName = Literal["redownloads", "placeholders", "new-audio", "marks", "secret-words"]
+GateName = Literal["redownloads", "placeholders", "new-audio", "marks", "secret-words", "back-catalogue"]
 
 GATES: Mapping[GateName, str] = {
     "redownloads": "apps download episodes again, show them as new, or lose them",
@@ -16,6 +16,7 @@ GATES: Mapping[GateName, str] = {
     "new-audio": "another recording replaces audio that apps have",
     "marks": "chapters or soundbites are those of another recording",
     "secret-words": "notes, titles or the teaser give away much of the transcript",
+    "back-catalogue": "the transcripts of many older episodes become public at once",
 }
 """Name -> what goes through; `--allow NAME` of the commands that publish."""
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import Catalog
+from podcast_pipeline.model.gates import GateName, check_gate
 from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog, make_feed_renderer, preview
 from podcast_pipeline.pipeline.context import Context
 from podcast_pipeline.pipeline.withdraw.removal import remove_unreferenced
@@ -19,6 +20,8 @@ from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.objects import PUBLIC_TRANSCRIPTS, StagedObject, stage_bytes
 from podcast_pipeline.storage.upload import upload
 from podcast_pipeline.transcript.captions.formats import CONTENT_TYPES
+
+MOST_AT_ONCE = 5  # transcripts: more are no week's episodes, but a back catalogue
 
 
 def public_files(
@@ -63,10 +66,13 @@ def is_due_for_everybody(episode: Episode, *, days: int | None, now: datetime) -
     return episode.transcript_choice is None and episode.publish_at + timedelta(days=days) <= now
 
 
-def open_due_transcripts(context: Context) -> tuple[str, ...]:
+def open_due_transcripts(context: Context, *, allow: Iterable[GateName] = ()) -> tuple[str, ...]:
     """Make public the transcripts that `access.public_after_days` says are due; return their slugs.
 
     Needs no episode folder; idempotent, like `release`.
+
+    Raises:
+        GateClosed: more than MOST_AT_ONCE are due, as when the setting is new; nothing was opened.
     """
     now, days = context.clock(), context.config.access.public_after_days
     catalog = load_catalog(context) if days is not None else None
@@ -74,6 +80,11 @@ def open_due_transcripts(context: Context) -> tuple[str, ...]:
     due = [one for one in episodes if is_due_for_everybody(one, days=days, now=now)]
     if not due:
         return ()
+    finding = (
+        f"{len(due)} transcripts would be for everybody from now on; what was read cannot be called back"
+    )
+    many = finding if len(due) > MOST_AT_ONCE else None
+    check_gate("back-catalogue", "access.public_after_days", many, allow=frozenset(allow))
 
     def open_all(current: Catalog | None) -> Catalog:
         if current is None:

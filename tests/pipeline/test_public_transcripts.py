@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from podcast_pipeline import publish
-from podcast_pipeline.errors import ConfigError
+from podcast_pipeline.errors import ConfigError, GateClosed
 from podcast_pipeline.model import Episode
 from podcast_pipeline.pipeline import maintain, public_transcripts
 from podcast_pipeline.pipeline import publish as publications
@@ -211,6 +211,19 @@ def test_release_opens_after_days(show: ShowFolder) -> None:
     assert open_due_transcripts(context_of(show, at(show, 7))) == ()
     assert not publish(context_of(show, at(show, 8)), SLUG).changed
     assert episode(show).transcript_is_public
+
+
+def test_a_back_catalogue_is_opened_by_a_person_only(
+    show: ShowFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More transcripts than those of a week are opened where the gate is allowed, and else none."""
+    monkeypatch.setattr(public_transcripts, "MOST_AT_ONCE", 0)
+    with_days(show, 7)
+    with pytest.raises(GateClosed, match="1 transcripts would be for everybody"):
+        open_due_transcripts(context_of(show, at(show, 7)))
+    assert (public_files(show), episode(show).transcript_is_public) == (set(), False)
+    assert open_due_transcripts(context_of(show, at(show, 7)), allow=["back-catalogue"]) == (SLUG,)
+    assert public_files(show)
 
 
 def test_a_choice_for_subscribers_is_kept(show: ShowFolder) -> None:

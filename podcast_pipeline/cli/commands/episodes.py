@@ -1,6 +1,6 @@
 """Commands on episodes, from ingest and publish to unschedule, unpublish and gc."""
 
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +37,7 @@ APP_BEHAVIOUR = {
 """State -> the line `apps:` of `podcast status`; `withdrawn` is unpublished without ever being public, and
 `overdue` is scheduled for a time that is past."""
 
+PUBLISHED, OPENED = "%s: published", "%s: the transcript is for everybody from now on"
 UNPUBLISH_WARNINGS = {
     "published": "unpublishing {slug} is for ever: its slug, id and guid are never used again; the audio file"
     " keeps its address (`podcast withdraw {slug} --all` removes the file too)",
@@ -192,38 +193,34 @@ def release(context: typer.Context, allow: Allow = None) -> None:
     Opens the transcripts to everybody that `[access] public_after_days` says are due.
     """
     session: CliSession = context.obj
-    done = ask_at_gates(
-        session, allow or (), lambda passed: release_due(session, session.context, allow=passed)
+    published, opened = (
+        ask_at_gates(session, allow or (), partial(work, session, session.context))
+        for work in (publish_due, open_due)
     )
-    session.output.result({"released": done.published, "opened": done.opened}, done.lines)
+    lines = [*(PUBLISHED % slug for slug in published), *(OPENED % slug for slug in opened)]
+    session.output.result({"released": published, "opened": opened}, lines)
 
 
-@dataclass(frozen=True)
-class Released:
-    """The slugs of the episodes that a run published, and of those whose transcripts it opened."""
-
-    published: tuple[str, ...]
-    opened: tuple[str, ...]
-
-    @property
-    def lines(self) -> list[str]:
-        """A line for each."""
-        opened = (f"{slug}: the transcript is for everybody from now on" for slug in self.opened)
-        return [*(f"{slug}: published" for slug in self.published), *opened]
-
-
-def release_due(
-    session: CliSession, context: "Context", *, allow: frozenset[GateName] = frozenset()
-) -> Released:
-    """Publish the scheduled episodes and open the transcripts that are due, as `release` and its job do."""
+def publish_due(session: CliSession, context: "Context", allow: frozenset[GateName]) -> tuple[str, ...]:
+    """Publish the scheduled episodes that are due, as `release` and its job do; return their slugs."""
     from podcast_pipeline.pipeline import publish
+
+    return _told_to_readers(session, publish.release(context, allow=allow))
+
+
+def open_due(session: CliSession, context: "Context", allow: frozenset[GateName]) -> tuple[str, ...]:
+    """Open the transcripts that are due, as `release` and its job do; return their slugs."""
     from podcast_pipeline.pipeline.public_transcripts import open_due_transcripts
 
-    done = Released(publish.release(context, allow=allow), open_due_transcripts(context))
-    if done.published or done.opened:
+    return _told_to_readers(session, open_due_transcripts(context, allow=allow))
+
+
+def _told_to_readers(session: CliSession, slugs: tuple[str, ...]) -> tuple[str, ...]:
+    """Bring the search index up to date where episodes have changed; return their slugs."""
+    if slugs:
         search.update_search_index(session)
         feeds.warn_of_left_out_items(session)
-    return done
+    return slugs
 
 
 def list_(context: typer.Context) -> None:
