@@ -1,6 +1,6 @@
 """Which of a show's languages is spoken when: a recording as stretches, each in one language.
 
-Whisper's detection hears each window in parts, cut in its longest pauses: in half a minute the longer
+Whisper's detection is given each window in parts, cut in its longest pauses: in half a minute the longer
 language hides the other one. A part in which it is not sure is cut again. A change of language costs, so
 that a name, a laugh or a second of noise is no stretch.
 """

@@ -16,7 +16,7 @@ class PodcastApp:
 
     Attributes:
         shows: the transcript itself, the one-episode link in the notes, or nothing.
-        version: the version or the time that the source speaks of.
+        version: the version or the time that the source describes.
         read_on: when the source was read.
         links: by label, templates of links that add the feed to the app on this device; none of them sends
             the feed's address to a web site first.

@@ -205,17 +205,17 @@ def publish_due(session: CliSession, context: "Context", allow: frozenset[GateNa
     """Publish the scheduled episodes that are due, as `release` and its job do; return their slugs."""
     from podcast_pipeline.pipeline import publish
 
-    return _told_to_readers(session, publish.release(context, allow=allow))
+    return _after_search_update(session, publish.release(context, allow=allow))
 
 
 def open_due(session: CliSession, context: "Context", allow: frozenset[GateName]) -> tuple[str, ...]:
     """Open the transcripts that are due, as `release` and its job do; return their slugs."""
     from podcast_pipeline.pipeline.public_transcripts import open_due_transcripts
 
-    return _told_to_readers(session, open_due_transcripts(context, allow=allow))
+    return _after_search_update(session, open_due_transcripts(context, allow=allow))
 
 
-def _told_to_readers(session: CliSession, slugs: tuple[str, ...]) -> tuple[str, ...]:
+def _after_search_update(session: CliSession, slugs: tuple[str, ...]) -> tuple[str, ...]:
     """Bring the search index up to date where episodes have changed; return their slugs."""
     if slugs:
         search.update_search_index(session)
