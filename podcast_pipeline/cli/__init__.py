@@ -24,21 +24,38 @@ def main() -> None:
     guard_streams()
     try:
         app(json_first(sys.argv[1:]), prog_name="podcast")
-    except PodcastError as error:
-        sys.exit(_fail(str(error), exit_code([error])))
-    except UnicodeEncodeError as error:
-        argument = next((argument for argument in sys.argv if NOT_UTF8.search(argument)), None)
-        if argument is None:
-            raise
-        sys.exit(_fail(f"{argument}: is not UTF-8 ({error.reason}); write it in UTF-8", USAGE))
     except SystemExit as leaving:
         if leaving.code != INTERRUPTED:
             raise
         sys.exit(_fail(INTERRUPTED_MESSAGE, INTERRUPTED))
-    except OSError as error:
-        if error.filename is None and not error.strerror:
+    except Exception as error:
+        outcome = _outcome(error)
+        if outcome is None:
             raise
-        sys.exit(_fail(os_error_message(error), FAILED))
+        sys.exit(_fail(*outcome))
+
+
+def _outcome(error: Exception) -> tuple[str, int] | None:
+    """Return the line and the exit code of an error that has one; None for a fault of the program."""
+    if _in_an_interruption(error):
+        return INTERRUPTED_MESSAGE, INTERRUPTED
+    match error:
+        case PodcastError():
+            return str(error), exit_code([error])
+        case UnicodeEncodeError():
+            argument = next((argument for argument in sys.argv if NOT_UTF8.search(argument)), None)
+            if argument is not None:
+                return f"{argument}: is not UTF-8 ({error.reason}); write it in UTF-8", USAGE
+        case OSError() if error.filename is not None or error.strerror:
+            return os_error_message(error), FAILED
+    return None
+
+
+def _in_an_interruption(error: BaseException | None) -> bool:
+    """Return whether the error arose after Ctrl-C, as from a connection that was cut in a statement."""
+    if error is None or isinstance(error, KeyboardInterrupt):
+        return error is not None
+    return _in_an_interruption(error.__cause__) or _in_an_interruption(error.__context__)
 
 
 def json_first(arguments: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 from typer.main import get_command
 
+from podcast_pipeline.cli import main
 from podcast_pipeline.cli.app import app
 from tests.support.paths import ROOT
 from tests.support.show import SLUG, ShowFolder, build_show_folder, clean_environment, copy_show_folder
@@ -252,6 +253,30 @@ def test_interrupt_is_exit_130(tmp_path: Path) -> None:
     with process.stderr:
         said = process.stderr.read()
     assert (process.returncode, "run the same command again" in said) == (130, True)
+
+
+def test_an_error_after_an_interrupt_is_the_interrupt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C in a statement breaks the connection; the database library raises its own error then."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            raise RuntimeError("can't change 'autocommit' now")
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of the program")
+
+    monkeypatch.setattr("podcast_pipeline.cli.app.app", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "podcast: interrupted; run the same command again\n"
+    monkeypatch.setattr("podcast_pipeline.cli.app.app", broken)
+    with pytest.raises(RuntimeError, match="a fault of the program"):
+        main()
 
 
 def test_any_title_can_be_listed(published: ShowFolder, tmp_path: Path) -> None:

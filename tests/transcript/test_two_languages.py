@@ -94,9 +94,10 @@ def test_a_page_has_paragraphs_in_one_language() -> None:
 
 def test_the_page_and_the_book_mark_another_language() -> None:
     """A screen reader and an e-reader pronounce a French paragraph as French."""
-    environment = Templates.load(ZoneInfo("UTC"), site_links=lambda _: ()).environment
+    templates = Templates.load(ZoneInfo("UTC"), site_links=lambda _: ())
+    environment = templates.environment
     turns = speaker_turns(MIXED)
-    page = environment.get_template("turns.html").render(turns=turns)
+    page = templates.transcript_html(turns, language="en", corrected=frozenset(), changes_url="/changes")
     assert '<p lang="fr"><span class="s" id="t=1.7">Je ne sais pas.</span>' in page
     part = {"title": "Talk", "turns": turns}
     book = environment.get_template("epub/part.xhtml").render(
