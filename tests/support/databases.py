@@ -1,5 +1,6 @@
 """Fixtures for tests on both databases: a real SQLite file and a real, temporary PostgreSQL."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from podcast_pipeline.audience import database
 from podcast_pipeline.audience.database import connect, open_database, upgrade
-from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME
+from podcast_pipeline.audience.database.engine import DATABASE_FILE_NAME, ConnectionPool
 from podcast_pipeline.files import make_folder
 from tests.support.parts import how_to_get
 from tests.support.postgres import is_installed, running_postgresql
@@ -34,6 +35,7 @@ PROCESSES.set_forkserver_preload(
 )
 
 TEMPLATE = "podcast_template"
+LONGEST_REQUEST_S = 60
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +68,7 @@ def engine(database_url: str | None, tmp_path: Path) -> Iterator[Engine]:
     """Yield an engine on a fresh database."""
     made = open_database(database_url, tmp_path)
     yield made
-    made.dispose()
+    close_engine(made)
 
 
 @pytest.fixture
@@ -143,6 +145,19 @@ def is_deselected(item: pytest.Item, database: str | None) -> bool:
     call = getattr(item, "callspec", None)
     legs = {call.params.get(name) for name in ("database_url", "each_database")} if call else set()
     return bool(database and legs - {None, database})
+
+
+def close_engine(engine: Engine) -> None:
+    """Close an engine once no thread uses it: a request that its client left may still be at work.
+
+    A connection that is given back to a closed engine stays open until it is collected, in another test.
+    """
+    assert isinstance(engine.pool, ConnectionPool)
+    until = time.monotonic() + LONGEST_REQUEST_S
+    while (in_use := engine.pool.checkedout()) and time.monotonic() < until:
+        time.sleep(0.01)
+    engine.dispose()
+    assert not in_use, f"{in_use} connections were never given back"
 
 
 def create_sqlite(folder: Path) -> None:

@@ -53,7 +53,7 @@ from podcast_pipeline.storage.objects import (
 )
 from podcast_pipeline.web import server
 from podcast_pipeline.web.app import create_app
-from tests.support.databases import SHOW_DATABASES, create_sqlite
+from tests.support.databases import SHOW_DATABASES, close_engine, create_sqlite
 from tests.support.outbox import Outbox
 from tests.support.paths import DATA
 
@@ -183,7 +183,7 @@ class Site:
 
     def close(self) -> None:
         """Close and drop the database."""
-        self.subscribers.engine.dispose()
+        close_engine(self.subscribers.engine)
         SHOW_DATABASES.drop(self.config.folder)
 
     def app(self, mailer: Mailer | None = None) -> Starlette:
