@@ -19,6 +19,8 @@ DISK_FULL = "No space left on device"
 ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-y")
 BITEXACT = ("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1")
 """Output options for equal bytes of equal input: no version, date or tags."""
+WITHOUT_TAGS = ("-write_xing", "1", "-id3v2_version", "0", "-write_id3v1", "0")
+"""Output options of an MP3 with an Info header, for exact times, and no ID3 tag."""
 
 START_S = 60
 NICENESS = "5"  # a third of the time of what runs beside it, all where nothing does

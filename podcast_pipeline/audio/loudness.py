@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from podcast_pipeline.audio.ffmpeg import Ffmpeg, RunningFfmpeg
 from podcast_pipeline.audio.recording.opening import find_source
@@ -15,10 +16,15 @@ from podcast_pipeline.model import FrozenModel, ProgressCallback
 # framelog=quiet makes Debian's ffmpeg 5.1 print 0.0 LUFS; verbose only moves the lines per frame below
 # the default log level.
 FILTER = "ebur128=peak=true:framelog=verbose"
+FILTER_OF_PARTS = "ebur128=peak=true:framelog=info"
+PART_S = 0.1  # of a meter's lines
 NUMBER = r"\s+(-?inf|nan|-?\d+\.\d+)"
 LOUDNESS_FILTER = "ebur128=framelog=verbose"
 CHUNK_BYTES = 1 << 18
-SUMMARY = re.compile(rf"I:{NUMBER} LUFS.*?LRA:{NUMBER} LU.*?Peak:{NUMBER} dBFS", re.DOTALL)
+SUMMARY = re.compile(
+    rf"Summary:\s+Integrated loudness:\s+I:{NUMBER} LUFS.*?LRA:{NUMBER} LU.*?Peak:{NUMBER} dBFS", re.DOTALL
+)
+PART_PEAKS = re.compile(rb"FTPK:((?: +(?:-?inf|nan|-?\d+\.\d+))+) dBFS")
 INTEGRATED = re.compile(rf"I:{NUMBER} LUFS")
 NO_SUMMARY = "ffmpeg's ebur128 printed no summary; install ffmpeg 5.1 or later"
 
@@ -37,6 +43,14 @@ class Loudness(FrozenModel):
     integrated_lufs: float
     true_peak_dbtp: float
     range_lu: float
+
+
+@dataclass(frozen=True)
+class MeterReading:
+    """The loudness of an MP3, and the highest true peak of each part of PART_S, of any channel."""
+
+    loudness: Loudness
+    part_peaks_dbtp: tuple[float, ...]
 
 
 def measure_loudness(
@@ -100,8 +114,8 @@ class WrittenMp3Meter:
                 self._read_bytes += len(chunk)
                 stdin.write(chunk)
 
-    def finish(self) -> Loudness:
-        """Hand over the rest and return the loudness of the whole file.
+    def finish(self) -> MeterReading:
+        """Hand over the rest and return the loudness of the whole file, and the peaks of its parts.
 
         Raises:
             AudioError: ffmpeg cannot read the file.
@@ -110,13 +124,14 @@ class WrittenMp3Meter:
         with suppress(BrokenPipeError):
             if self.running.process.stdin is not None:
                 self.running.process.stdin.close()
-        return parse_ebur128(self.running.finish(), self.path)
+        loudness = parse_ebur128(self.running.finish(), self.path)
+        return MeterReading(loudness, tuple(part_peaks_dbtp(self.running.log)))
 
 
 @contextmanager
 def meter_while_written(path: Path, *, ffmpeg: Ffmpeg) -> Iterator[WrittenMp3Meter]:
     """Start a meter for an MP3 that is about to be written."""
-    arguments = ["-f", "mp3", "-i", "pipe:0", "-af", FILTER, "-f", "null", "-"]
+    arguments = ["-f", "mp3", "-i", "pipe:0", "-af", FILTER_OF_PARTS, "-f", "null", "-"]
     with ffmpeg.start(arguments, subject=path, stdin=subprocess.PIPE) as running:
         yield WrittenMp3Meter(path, running)
 
@@ -128,3 +143,11 @@ def parse_ebur128(log: str, path: Path) -> Loudness:
         raise AudioError(path, NO_SUMMARY)
     integrated, spread, peak = (float(text) for text in found[-1])
     return Loudness(integrated_lufs=integrated, true_peak_dbtp=peak, range_lu=spread)
+
+
+def part_peaks_dbtp(log: IO[bytes]) -> Iterator[float]:
+    """Yield the highest true peak of each part from a log of FILTER_OF_PARTS."""
+    log.seek(0)
+    for line in log:
+        if found := PART_PEAKS.search(line):
+            yield max(map(float, found[1].split()))

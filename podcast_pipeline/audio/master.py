@@ -2,8 +2,8 @@
 
 Linear gain to the target loudness, then a limiter that changes only peaks above the ceiling; no
 compression, so nothing pumps. What limiter and encoder do is computed before, so that one encode is enough;
-loudness and peak are measured on the encoded MP3, while it is written, and where they are not right the
-settings are corrected by that measurement.
+loudness and peak are measured on the encoded MP3, while it is written. A few peaks that are too high are
+lowered in the MP3; where more is not right, the settings are corrected by that measurement.
 """
 
 import math
@@ -12,10 +12,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from podcast_pipeline.audio.ffmpeg import BITEXACT, Ffmpeg
+from podcast_pipeline.audio.ffmpeg import BITEXACT, WITHOUT_TAGS, Ffmpeg
 from podcast_pipeline.audio.inserts import MasterFormat, PreparedInserts, prepare_inserts
 from podcast_pipeline.audio.limiter import SAMPLE_RATE_HZ, limiter_filter, limiter_loss_lu
-from podcast_pipeline.audio.loudness import Loudness, integrated_beside, meter_while_written
+from podcast_pipeline.audio.loudness import (
+    Loudness,
+    MeterReading,
+    integrated_beside,
+    measure_loudness,
+    meter_while_written,
+)
+from podcast_pipeline.audio.mp3_gain import are_few, lower_parts, too_high
 from podcast_pipeline.audio.recording.levels import SoundOutline
 from podcast_pipeline.audio.recording.opening import find_source
 from podcast_pipeline.audio.source import AudioInfo, check_and_outline, played_s
@@ -38,7 +45,7 @@ MAX_ROUNDS = 20  # of computing what the limiter takes
 TOLERANCE_LU = 0.25
 OVERSHOOTS_DB = {24: 2.2, 48: 1.8, 64: 1.3, 80: 0.9, 96: 0.7, 128: 0.5, 160: 0.4}
 """kbit/s of a channel -> by how much the peaks of an MP3 are over those of its source, measured on compressed
-speech; where it is more, a second encode has a lower ceiling."""
+speech; where it is more in a few places, these are lowered, else a second encode has a lower ceiling."""
 LAME_SCALES = {192: 0.97, 256: 1.0, 320: 1.0}
 """By kbit/s; ffmpeg has no switch for it. Source: LAME 3.100, presets.c, abr_switch_map."""
 LAME_SCALE = 0.95  # up to 160 kbit/s
@@ -46,7 +53,7 @@ TREBLE_LOSS_LU = 0.05  # of speech, above the encoder's low-pass
 FINE_SAMPLES = 32  # ffmpeg switches at the start of a frame: 0.7 ms instead of the 26 ms of an MP3's
 FILL_GAPS = "aresample=async=1:min_hard_comp=0.001"
 STEP_DB = 0.1  # the meter's resolution
-PLAIN_MP3 = ("-c:a", "libmp3lame", "-write_xing", "1", "-id3v2_version", "0", "-write_id3v1", "0")
+PLAIN_MP3 = ("-c:a", "libmp3lame", *WITHOUT_TAGS)
 
 
 class Master(FrozenModel):
@@ -297,6 +304,8 @@ def _level(
 ) -> Loudness:
     """Encode and measure until loudness and peak are right; return the last measurement.
 
+    A few parts that peak too high are lowered in the MP3, which is measured again.
+
     A recording so uneven that the limiter cancels the gain stays below the target loudness: its master is
     used as it is and its measurements are printed. A peak that is too high is an error.
     """
@@ -304,7 +313,14 @@ def _level(
     levels = _first_levels(job, heard, settings)
     for attempt in range(1, MAX_ATTEMPTS + 1):
         step = f"master again ({attempt})" if attempt > 1 else "master"
-        after = _encode(job, levels, step=step, ffmpeg=ffmpeg, report=report)
+        reading = _encode(job, levels, step=step, ffmpeg=ffmpeg, report=report)
+        after = reading.loudness
+        over_db = too_high(reading, max_true_peak_dbtp=max_peak_dbtp)
+        if are_few(over_db, reading):
+            lower_parts(job.target, over_db, ffmpeg=ffmpeg)
+            after = measure_loudness(
+                job.target, duration_s=job.duration_s, ffmpeg=ffmpeg, report=report, step="measure again"
+            )
         corrected = levels.corrected(after, target_lufs=target_lufs, max_true_peak_dbtp=max_peak_dbtp)
         if corrected == levels:
             return after
@@ -316,8 +332,8 @@ def _level(
 
 def _encode(
     job: MasteringJob, levels: GainSettings, *, step: str, ffmpeg: Ffmpeg, report: ProgressCallback
-) -> Loudness:
-    """Encode, and return the loudness of the MP3, which is measured while it is written."""
+) -> MeterReading:
+    """Encode, and return the reading of the MP3, which is measured while it is written."""
     job.target.unlink(missing_ok=True)
     arguments = ["-loglevel", "error", *job.arguments(levels)]
     with meter_while_written(job.target, ffmpeg=ffmpeg) as meter:

@@ -196,6 +196,18 @@ def test_a_peak_over_the_limit_is_encoded_again(
     assert made.after.integrated_lufs == pytest.approx(-16, abs=0.25)
 
 
+def test_few_peaks_over_the_limit_need_no_second_encode(
+    speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are lowered in the MP3, and the measurements are those of the lowered file."""
+    monkeypatch.setattr(mastering, "OVERSHOOTS_DB", {1: 0.1})
+    made, encodes = count_encodes(speech, tmp_path / "a.mp3")
+    assert (made.after.true_peak_dbtp <= -1, encodes) == (True, 1)
+    assert made.after.integrated_lufs == pytest.approx(-16, abs=0.25)
+    heard = measure_loudness(made.path, duration_s=20, ffmpeg=FFMPEG, report=ignore_progress)
+    assert (made.after, made.duration_s) == (heard, 20)
+
+
 def test_an_uneven_recording_is_used_as_it_is(tmp_path: Path) -> None:
     """Where the limiter takes what gain gives, the master stays below the loudness, and is encoded once."""
     clicks = "0.9*lt(mod(t\\,2)\\,0.01)*sin(2*PI*800*t)+0.001*sin(2*PI*300*t)"
