@@ -3,7 +3,7 @@
 /episodes/<slug>                       the page; ?v=<hash> shows an older transcript
 /episodes/<slug>/changes               a version beside the one before it; ?v=<hash> of an older one
 /episodes/<slug>/transcript.epub       the transcript as EPUB
-/episodes/<slug>/transcript.<format>   vtt, srt, txt, json or html
+/episodes/<slug>/transcript.<format>   docx, txt, html, vtt, srt or json
 /episodes/<slug>/audio.<ending>        audio of a subscriber-only episode, with byte ranges
 """
 
@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND, Allow, FeedWithNotice, Teaser
 from podcast_pipeline.feed.tags import credited_persons
-from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion, http_url_or_none
+from podcast_pipeline.model import Correction, Episode, FileFormat, Show, TranscriptVersion, http_url_or_none
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.objects import PRIVATE_CACHE
 from podcast_pipeline.web import epub, json_ld, view
@@ -43,7 +43,16 @@ from podcast_pipeline.web.threads import reads_if
 from podcast_pipeline.web.version_changes import VersionChanges, version_before
 from podcast_pipeline.web.view import TeaserTurn
 
-DOWNLOADS = {"vtt": "VTT", "srt": "SRT", "txt": "TXT", "json": "JSON", "html": "HTML"}
+DOWNLOADS: dict[FileFormat, str] = {
+    "docx": "Word",
+    "txt": "Text",
+    "html": "HTML",
+    "vtt": "VTT",
+    "srt": "SRT",
+    "json": "JSON",
+}
+"""Files by format, each with the name that its link has."""
+
 CACHED_TRANSCRIPTS = 64  # an hour of speech is about 200 kB of HTML
 CACHED_TEASERS = 1024
 NO_TRANSCRIPT = {"words": None, "shown": None, "downloads": (), "versions": ()}
@@ -271,7 +280,7 @@ def _withdrawn_document(episode: Episode, request: Request) -> TranscriptVersion
 
 def _downloads(episode: Episode, version: TranscriptVersion) -> list[tuple[str, str]]:
     """Return (label, URL) of every file of a version; `v` is the hash in the file's key."""
-    keys = {ending: version.file_keys[ending] for ending in DOWNLOADS if ending in version.file_keys}
+    keys = {ending: version.files[ending] for ending in DOWNLOADS if ending in version.files}
     files = [(DOWNLOADS[ending], ending, key) for ending, key in keys.items()]
     return [
         (name, f"/episodes/{episode.slug}/transcript.{ending}?v={hash_in_key(key)}")
