@@ -28,6 +28,30 @@ def open_image_header(data: bytes, *, formats: tuple[str, ...] | None) -> Image.
         return Image.open(io.BytesIO(data), formats=formats)
 
 
+def small_jpeg(data: bytes, *, longest_px: int) -> bytes | None:
+    """Return a JPEG or a PNG as a JPEG without metadata, on white, no side longer than `longest_px`.
+
+    Returns:
+        None if it is neither, is damaged, or is so large that its pixels would take LARGEST_DECODED_PIXELS.
+    """
+    try:
+        image = open_image_header(data, formats=("JPEG", "PNG"))
+        image.draft("RGB", (longest_px, longest_px))  # a JPEG is decoded at a fraction of its size
+        if image.width * image.height > LARGEST_DECODED_PIXELS:
+            return None
+        image.thumbnail((longest_px, longest_px))
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+    except IMAGE_ERRORS:
+        return None
+    small = io.BytesIO()
+    opaque.convert("RGB").save(small, "JPEG", quality=JPEG_QUALITY)
+    return small.getvalue()
+
+
+LARGEST_DECODED_PIXELS = 3000 * 3000
+JPEG_QUALITY = 85
+
 JPEG_BEGIN, PNG_BEGIN = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 JPEG_END, JPEG_SCAN = 0xD9, 0xDA
 JPEG_STRUCTURE = (*range(0xC0, 0xD0), *range(0xDB, 0xE0))

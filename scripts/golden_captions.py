@@ -1,10 +1,10 @@
-"""Write the golden captions anew from the transcripts beside them; read the diff before you commit it.
+"""Write the golden captions and documents anew from the transcripts; read the diff before you commit it.
 
 Run it as `python -m scripts.golden_captions` in the repository's root.
 """
 
-from tests.support.golden import rendered_captions
+from tests.support.golden import rendered_captions, rendered_documents
 
 if __name__ == "__main__":
-    for path, data in rendered_captions().items():
+    for path, data in (rendered_captions() | rendered_documents()).items():
         path.write_bytes(data)

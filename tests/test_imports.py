@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "boto3": {"storage.s3.store"},
     "botocore": {"storage.s3.store", "storage.s3.versions"},
     "cachetools": {"web.catalog_cache"},
-    "docx": {"transcript.typed.word_document"},
+    "docx": {"transcript.documents", "transcript.typed.word_document"},
     "email_validator": {"audience.subscribers.email"},
     "faster_whisper": {"transcription.engines"},
     "feedgen": {"feed.atom", "feed.rss"},

@@ -82,7 +82,7 @@ class SiteCrawler:
         for version in episode.readable_versions:
             for path in ("", "/changes"):
                 yield from self._probe(f"{page}{path}?v={_hash16(version.document_key)}")
-            for ending, key in version.file_keys.items():
+            for ending, key in version.files.items():
                 yield from self._expect(f"{page}/transcript.{ending}?v={_hash16(key)}", self._file(episode))
         yield from self._public_files(episode)
         if episode.access == "subscribers" and episode.enclosure.key:
@@ -99,7 +99,7 @@ class SiteCrawler:
             page_status = file_status = 404
         for version in episode.withdrawn_versions:
             yield from self._expect(f"{page}?v={_hash16(version.document_key)}", page_status)
-            files = {ending: key for ending, key in version.file_keys.items() if key not in readable}
+            files = {ending: key for ending, key in version.files.items() if key not in readable}
             for ending, key in files.items():
                 yield from self._expect(f"{page}/transcript.{ending}?v={_hash16(key)}", file_status)
 

@@ -2,6 +2,8 @@
 
 import re
 
+from podcast_pipeline.model import ILLEGAL_IN_XML
+
 TOKEN_PLACEHOLDER = "podcastpipelines.tokenofthesubscriberwhoreadsthis"  # noqa: S105  has the form of a token, is no token
 """Stands for the subscriber's token in a private feed, until `personalize`."""
 
@@ -10,8 +12,6 @@ EPISODE_TOKEN_PLACEHOLDER = "podcastpipelines.episodelinkofthesubscriberreader" 
 
 PLACEHOLDERS = (TOKEN_PLACEHOLDER, EPISODE_TOKEN_PLACEHOLDER)
 
-ILLEGAL_CHARACTERS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 forbids. Source: section 2.2, production Char."""
 _DURATION = re.compile(r"\d{1,9}(\.\d{1,9})?|\d{1,6}(:\d{1,2}){1,2}(\.\d{1,9})?")
 _WHITE = re.compile(r"[ \t\r\n]+")
 
@@ -25,7 +25,7 @@ def xml_safe(text: str) -> str:
     """
     # No token contains "-", so the text around it cannot form a placeholder again.
     legal = (
-        text if text.isprintable() else ILLEGAL_CHARACTERS.sub("", text)
+        text if text.isprintable() else ILLEGAL_IN_XML.sub("", text)
     )  # isprintable is fast, and mostly true
     for placeholder in PLACEHOLDERS:
         legal = legal.replace(placeholder, "-")

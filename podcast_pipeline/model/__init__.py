@@ -17,6 +17,7 @@ from podcast_pipeline.model.episode import (
 )
 from podcast_pipeline.model.fields import (
     CONTROL_CHARACTERS,
+    ILLEGAL_IN_XML,
     SLUG_PATTERN,
     FrozenModel,
     HttpUrlOrNone,
@@ -41,6 +42,7 @@ from podcast_pipeline.model.transcript import (
     Correction,
     DroppedWord,
     ErrorRate,
+    FileFormat,
     Receipt,
     Segment,
     Speaker,
@@ -54,6 +56,7 @@ from podcast_pipeline.model.withdrawal import MediaSpan, Withdrawal, WithdrawalK
 __all__ = [
     "CHAPTERS_TYPE",
     "CONTROL_CHARACTERS",
+    "ILLEGAL_IN_XML",
     "SLUG_PATTERN",
     "CaptionFormat",
     "Chapter",
@@ -68,6 +71,7 @@ __all__ = [
     "ErrorRate",
     "FeedElement",
     "FeedToken",
+    "FileFormat",
     "FrozenModel",
     "HttpUrlOrNone",
     "ImportedItem",

@@ -19,6 +19,9 @@ def _utc(moment: datetime) -> datetime:
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Line ends, control characters and surrogates."""
 
+ILLEGAL_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 forbids. Source: section 2.2, production Char."""
+
 
 def _one_line(text: str) -> str:
     if not text.strip():

@@ -1,5 +1,6 @@
 """The words of a recording, their speakers, and the receipt of the transcription."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -14,6 +15,7 @@ from pydantic import (
 from podcast_pipeline.model.fields import Instant, NonEmptyStr, Seconds, Sha256, StoredModel, sorted_by_key
 
 CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
+FileFormat = Literal[CaptionFormat, "docx"]
 PUBLIC_FORMATS: tuple[CaptionFormat, ...] = ("vtt", "srt", "json")
 """The files of a public transcript that feeds name; the site's pages have all formats."""
 LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
@@ -187,6 +189,8 @@ class TranscriptVersion(StoredModel):
 
     Attributes:
         note: the public note on the correction; empty for the first version.
+        word_key: of the Word file; None where an earlier release published the version. Not in `file_keys`,
+            where an earlier release would refuse a format that it does not know.
         withdrawn_at: when it was taken back: nobody gets it any more, its objects are removed, and its keys
             stay so that a link to it is answered with the date.
         withdrawal_reason: what readers may see of the reason.
@@ -199,13 +203,25 @@ class TranscriptVersion(StoredModel):
     word_count: Annotated[int, Field(ge=0)]
     published_at: Instant
     note: str = ""
+    word_key: Annotated[NonEmptyStr | None, Field(exclude_if=lambda key: key is None)] = None
     withdrawn_at: Instant | None = None
     withdrawal_reason: str = ""
 
     @property
     def keys(self) -> frozenset[str]:
         """The keys of the document and of all files."""
-        return frozenset((self.document_key, *self.file_keys.values()))
+        return frozenset((self.document_key, *self.files.values()))
+
+    @property
+    def files(self) -> dict[FileFormat, str]:
+        """The keys of all files for readers, by format."""
+        keys: dict[FileFormat, str] = dict(self.file_keys.items())
+        return {**keys, "docx": self.word_key} if self.word_key else keys
+
+    def with_files(self, keys: Mapping[FileFormat, str]) -> Self:
+        """Return the version with these files in place of its own."""
+        captions = {form: key for form, key in sorted(keys.items()) if form != "docx"}
+        return self.model_copy(update={"file_keys": captions, "word_key": keys.get("docx")})
 
     @property
     def public_keys(self) -> dict[CaptionFormat, str]:

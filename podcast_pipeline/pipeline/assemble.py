@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from podcast_pipeline.model import (
-    CaptionFormat,
     Correction,
     Enclosure,
     Episode,
@@ -16,11 +15,11 @@ from podcast_pipeline.model import (
     keep_unknown_fields,
 )
 from podcast_pipeline.pipeline import imported
+from podcast_pipeline.pipeline.transcript_files import TranscriptFiles
 from podcast_pipeline.storage.objects import (
     StagedObject,
     chapters_file,
     transcript_document,
-    transcript_files,
 )
 from podcast_pipeline.transcript import timeline
 from podcast_pipeline.transcript.edits import count_changed_words
@@ -69,6 +68,7 @@ def assemble_episode(
     publish_at: datetime,
     now: datetime,
     changed_at: datetime,
+    files: TranscriptFiles,
     correction_note: str = "",
     published_transcript: Transcript | None = None,
     provenance: TranscriptProvenance | None = None,
@@ -78,6 +78,7 @@ def assemble_episode(
     Args:
         known: the episode as the catalog has it, None for a new one.
         changed_at: the instant of the change, if there is one; `Catalog.next_change_at`.
+        files: renders the files of the words.
         transcript: in recording times; None where there is none, or the published one stays.
         correction_note: the producer's public note; used once, for the first version that it is there for.
         published_transcript: the newest published words, to describe a correction without a note.
@@ -110,11 +111,12 @@ def assemble_episode(
     unchanged_since = known.content_changed_at if known else changed_at
     episode = Episode.model_validate({**facts, "content_changed_at": unchanged_since})
     episode = _with_readers(episode, draft, known)
+    episode, rendered = files.add_to_newest(episode, known, versioned.transcript)
     if known is not None:
         episode = _labelled_with_a_change(keep_unknown_fields(episode, known), known)
         if episode != known:
             episode = Episode.model_validate({**dict(episode), "content_changed_at": changed_at})
-    objects = (*versioned.objects, new_chapters, media.file)
+    objects = (*versioned.objects, *rendered, new_chapters, media.file)
     stored = referenced_keys(known) if known else set()
     return AssembledEpisode(
         episode, versioned.transcript, tuple(o for o in objects if o and o.key not in stored)
@@ -276,14 +278,8 @@ def _with_new_version(
     )
     numbered = with_corrections(transcript, (*versions, version))
     document = transcript_document(slug, numbered)
-    files: dict[CaptionFormat, StagedObject] = transcript_files(slug, numbered)
-    complete = version.model_copy(
-        update={
-            "document_key": document.key,
-            "file_keys": {format_: file.key for format_, file in files.items()},
-        }
-    )
-    return _VersionedTranscript(numbered, (*versions, complete), (document, *files.values()))
+    complete = version.model_copy(update={"document_key": document.key})
+    return _VersionedTranscript(numbered, (*versions, complete), (document,))
 
 
 def _teaser(transcript: Transcript, max_words: int) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 from podcast_pipeline.errors import DamagedObject, EpisodeError, NotFound
 from podcast_pipeline.feed.paging import ARCHIVE_PREFIX
 from podcast_pipeline.model import Episode
-from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, transcript_from_json
+from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog
 from podcast_pipeline.model.database_mark import DATABASE_MARK_KEY
 from podcast_pipeline.model.gates import GateName
 from podcast_pipeline.pipeline.assemble import referenced_keys, taken_back
@@ -16,6 +16,7 @@ from podcast_pipeline.pipeline.commit import CatalogUpdate, commit, load_catalog
 from podcast_pipeline.pipeline.context import Context, step
 from podcast_pipeline.pipeline.public_transcripts import public_files, with_leftovers
 from podcast_pipeline.pipeline.show_assets import build_show_assets, check_placeholders
+from podcast_pipeline.pipeline.transcript_files import TranscriptFiles
 from podcast_pipeline.pipeline.withdraw.checks import check_published
 from podcast_pipeline.pipeline.withdraw.removal import remove_pending_objects
 from podcast_pipeline.pipeline.words.text import published_transcript
@@ -25,7 +26,6 @@ from podcast_pipeline.storage.objects import (
     PROBE_KEY,
     StagedObject,
     chapters_file,
-    transcript_files,
 )
 from podcast_pipeline.storage.upload import object_exists, upload
 
@@ -66,11 +66,11 @@ def rebuild(context: Context, *, allow: Iterable[GateName] = ()) -> bool:
         raise EpisodeError("catalog", "nothing was published yet; run `podcast publish`")
     allowed = frozenset(allow)
     check_placeholders(context, catalog, allow=allowed)
-    rebuilt = catalog
+    rebuilt, files = catalog, TranscriptFiles(context.show, context.config.zone)
     for episode in catalog.episodes:
         with step(context.report, f"rebuild {episode.slug}"):
             check_published(episode, published_transcript(episode, context.store), catalog)
-            derived, objects = _derive(episode, context.store)
+            derived, objects = _derive(episode, files, context.store)
             upload(context.store, objects, now=context.clock(), report=context.report)
             rebuilt = rebuilt.with_episode(derived)
     show_assets = build_show_assets(context, catalog)
@@ -179,18 +179,17 @@ def _verdict(at: datetime, oldest: datetime, *, keep: bool, remove: bool) -> Ver
     return "removed" if remove else "would be removed"
 
 
-def _derive(episode: Episode, store: ObjectReader) -> tuple[Episode, tuple[StagedObject, ...]]:
+def _derive(
+    episode: Episode, files: TranscriptFiles, store: ObjectReader
+) -> tuple[Episode, tuple[StagedObject, ...]]:
     """Return an episode with the newest transcript's files and the chapters derived again."""
     objects: list[StagedObject] = []
     changes: dict[str, object] = {}
-    if episode.transcript is not None:
-        newest = episode.transcript
-        _, body = store.get(newest.document_key)
-        files = transcript_files(episode.slug, transcript_from_json(body, newest.document_key))
-        objects += files.values()
-        file_keys = {format_: file.key for format_, file in files.items()}
-        rebuilt = newest.model_copy(update={"file_keys": file_keys})
-        changes["transcripts"] = tuple(rebuilt if v == newest else v for v in episode.transcripts)
+    if words := published_transcript(episode, store):
+        assert episode.transcript is not None
+        derived, rendered = files.add_to(episode, episode.transcript, words)
+        objects += rendered
+        changes["transcripts"] = derived.transcripts
     if episode.chapters and episode.original is None:  # an imported episode keeps its chapters file
         chapters = chapters_file(episode.slug, episode.chapters, access=episode.access)
         objects.append(chapters)

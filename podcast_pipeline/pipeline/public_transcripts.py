@@ -37,7 +37,9 @@ def public_files(
     if version is None or not episode.transcript_is_public:
         return ()
     bodies = {one.key: one.body for one in staged if isinstance(one.body, bytes)}
-    there = known.public_transcript_keys if known and known.transcript == version else frozenset()
+    newest = known.transcript if known else None
+    is_same = newest is not None and newest.public_keys == version.public_keys
+    there = known.public_transcript_keys if known and is_same else frozenset()
     return tuple(
         stage_bytes(
             "public/transcripts",

@@ -41,6 +41,7 @@ from podcast_pipeline.pipeline.media import build_media, mastering_beside, remov
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
 from podcast_pipeline.pipeline.public_transcripts import public_files, with_leftovers
 from podcast_pipeline.pipeline.show_assets import build_show_assets
+from podcast_pipeline.pipeline.transcript_files import TranscriptFiles
 from podcast_pipeline.pipeline.withdraw.removal import remove_pending_objects, remove_unreferenced
 from podcast_pipeline.pipeline.words.accuracy import provenance_of
 from podcast_pipeline.pipeline.words.correction_note import note_for, settle_note
@@ -273,6 +274,7 @@ def prepare(
         publish_at=publish_at,
         now=now,
         changed_at=catalog.next_change_at(now) if catalog else now,
+        files=TranscriptFiles(context.show, context.config.zone),
     )
     readable = public_files(assembled.episode, known, assembled.objects, context.store)
     entry = with_leftovers(assembled.episode, context.store)

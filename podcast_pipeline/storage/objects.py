@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podcast_pipeline.feed.untrusted.addresses import web_address
-from podcast_pipeline.model import CHAPTERS_TYPE, CaptionFormat, Chapter, Transcript
+from podcast_pipeline.model import CHAPTERS_TYPE, Chapter, FileFormat, Transcript
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.transcript.captions import formats
+from podcast_pipeline.transcript.documents.title_page import TitlePage
 
 FEED_KEY = "public/feed.xml"
 FEED_TYPE = "application/rss+xml; charset=utf-8"
@@ -18,7 +19,6 @@ IMMUTABLE_CACHE = "public, max-age=31536000, immutable"
 PRIVATE_CACHE = "private, no-cache"
 PROBE_KEY = "private/probe.txt"
 PUBLIC_TRANSCRIPTS = "public/transcripts/"
-TRANSCRIPT_FORMATS: tuple[CaptionFormat, ...] = ("vtt", "srt", "json", "html", "txt")
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,18 @@ def transcript_document(slug: str, transcript: Transcript) -> StagedObject:
     return stage_bytes("private/documents", slug, "json", to_json(transcript), "application/json")
 
 
-def transcript_files(slug: str, transcript: Transcript) -> dict[CaptionFormat, StagedObject]:
+def transcript_files(
+    slug: str, transcript: Transcript, title_page: TitlePage
+) -> dict[FileFormat, StagedObject]:
     """Return the transcript in every format for subscribers."""
-    return {
-        format_: stage_bytes(
-            "private/transcripts",
-            slug,
-            format_,
-            formats.render_captions(transcript, format_),
-            formats.CONTENT_TYPES[format_],
-        )
-        for format_ in TRANSCRIPT_FORMATS
+    from podcast_pipeline.transcript.documents.word import WORD_TYPE, to_word
+
+    files: dict[FileFormat, tuple[bytes, str]] = {
+        form: (formats.render_captions(transcript, form, title_page=title_page), content_type)
+        for form, content_type in formats.CONTENT_TYPES.items()
     }
+    files["docx"] = to_word(transcript, title_page), WORD_TYPE
+    return {form: stage_bytes("private/transcripts", slug, form, *file) for form, file in files.items()}
 
 
 def chapters_file(slug: str, chapters: Iterable[Chapter], *, access: str) -> StagedObject:

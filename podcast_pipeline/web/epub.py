@@ -1,6 +1,7 @@
 """A transcript as an EPUB 3 book for e-readers. Pure; equal values give equal bytes.
 
-Source: W3C EPUB 3.3; OCF 4.2: a ZIP archive whose first file is `mimetype`, uncompressed.
+Source: W3C EPUB 3.3; MARC relators, `hst` for a host and `ive` for an interviewee; OCF 4.2: a
+ZIP archive whose first file is `mimetype`, uncompressed.
 """
 
 import io
@@ -17,6 +18,7 @@ from podcast_pipeline.web import view
 from podcast_pipeline.web.view import TurnView
 
 CONTENT_TYPE = "application/epub+zip"
+COVER = "book/cover.jpg"
 
 PAGES = {
     "META-INF/container.xml": "epub/container.xml",
@@ -45,12 +47,14 @@ def to_epub(
     people: Iterable[Person],
     version: TranscriptVersion,
     transcript: Transcript,
+    cover: bytes | None = None,
 ) -> bytes:
     """Return a version of a transcript as an EPUB; its timestamps link to the episode's page.
 
     Args:
         environment: has the templates under `epub/` and their filters.
         people: the credited persons.
+        cover: a JPEG; None for a book without one.
     """
     parts = split(view.speaker_turns(transcript, episode.chapters), title=episode.title)
     context = {
@@ -58,12 +62,15 @@ def to_epub(
         "episode": episode,
         "people": list(people),
         "version": version,
+        "version_hash": version.document_key.split(".")[-2],
+        "has_cover": cover is not None,
         "words": transcript,
         "parts": parts,
         "direction": "rtl" if is_right_to_left(transcript.language) else "ltr",
         "page": show.episode_url(episode.slug),
     }
-    pages = {name: _page(environment, template, context) for name, template in PAGES.items()}
+    pages: dict[str, str | bytes] = {COVER: cover} if cover else {}
+    pages |= {name: _page(environment, template, context) for name, template in PAGES.items()}
     for part in parts:
         pages[f"book/{part.name}"] = _page(environment, "epub/part.xhtml", {**context, "part": part})
     return pack_epub(pages)
@@ -82,13 +89,14 @@ def split(turns: Iterable[TurnView], *, title: str) -> tuple[EpubChapter, ...]:
     )
 
 
-def pack_epub(files: Mapping[str, str]) -> bytes:
-    """Return UTF-8 text files as an EPUB archive, without dates or system data (reproducible)."""
+def pack_epub(files: Mapping[str, str | bytes]) -> bytes:
+    """Return files, text in UTF-8, as an EPUB archive without dates or system data (reproducible)."""
     buffer = io.BytesIO()
     with ZipFile(buffer, "w") as archive:
         archive.writestr(ZipInfo("mimetype"), CONTENT_TYPE)
-        for name, text in files.items():
-            archive.writestr(ZipInfo(name), xml_safe(text).encode(), ZIP_DEFLATED)
+        for name, content in files.items():
+            body = content if isinstance(content, bytes) else xml_safe(content).encode()
+            archive.writestr(ZipInfo(name), body, ZIP_DEFLATED)
     return buffer.getvalue()
 
 

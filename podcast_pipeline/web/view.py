@@ -9,12 +9,12 @@ from string import ascii_lowercase, ascii_uppercase
 from zoneinfo import ZoneInfo
 
 from podcast_pipeline.model import Chapter, Episode, Person, Segment, Transcript, Word
+from podcast_pipeline.transcript.text.chapters import CHAPTER_SLACK_S
 from podcast_pipeline.transcript.text.paragraphs import PAGE, split_paragraphs
 from podcast_pipeline.transcript.text.turns import TranscriptTurn, WrittenWord, join_words, transcript_turns
 
 TOKEN = re.compile(" ?[^\\s\ufeff]+")  # JavaScript's \s matches \ufeff, Python's does not
 LONG_TITLE_CHARACTERS = 80  # fills three lines; longer titles get a smaller font
-CHAPTER_SLACK_S = 0.3  # a chapter that starts this soon after a sentence starts goes before that sentence
 LETTERS = ascii_uppercase + ascii_lowercase
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

@@ -64,14 +64,37 @@ def check(before: Catalog, after: Catalog) -> None:
 
 
 def test_nothing_is_to_do_in_an_earlier_show(show: ShowFolder) -> None:
-    """Publishing, rebuilding and releasing without a change write no byte into the store."""
+    """Publishing and releasing without a change write no byte into the store."""
     before = {path: path.read_bytes() for path in show.bucket.rglob("*") if path.is_file()}
     done = show.run("publish", FIRST, SECOND, **SQLITE)
     assert (done.returncode, done.stdout.count("nothing to do")) == (0, 2), done.stderr
-    assert show.run("rebuild", **SQLITE).stdout == "nothing to do\n"
     assert show.run("release", **SQLITE).returncode == 0
     assert show.run("feed", "check", **SQLITE).returncode == 0
     assert {path: path.read_bytes() for path in show.bucket.rglob("*") if path.is_file()} == before
+
+
+def test_a_rebuild_makes_the_word_files_of_an_earlier_show(show: ShowFolder) -> None:
+    """The newest version gets Word, and text with a title page; captions stay; the second run has nothing."""
+    before = catalog(show)
+    assert show.run("rebuild", **SQLITE).returncode == 0
+    after = catalog(show)
+    for slug in (FIRST, SECOND):
+        old, new = (found.by_slug(slug) for found in (before, after))
+        assert old is not None
+        assert old.transcript is not None
+        assert new is not None
+        assert new.transcript is not None
+        assert new.transcripts[:-1] == old.transcripts[:-1]
+        assert [
+            form for form, key in new.transcript.files.items() if old.transcript.files.get(form) != key
+        ] == [
+            "html",
+            "txt",
+            "docx",
+        ]
+        text = (show.bucket / new.transcript.files["txt"]).read_text(encoding="utf-8")
+        assert text.startswith(f"{new.title}\n\nShow: {after.show.title}\nDate: ")
+    assert show.run("rebuild", **SQLITE).stdout == "nothing to do\n"
 
 
 def test_an_earlier_show_takes_a_correction(show: ShowFolder) -> None:

@@ -33,6 +33,7 @@ GUESSES = (
     "/search?q=darkness",
     f"/episodes/{SLUG}/transcript.vtt",
     f"/episodes/{SLUG}/transcript.txt",
+    f"/episodes/{SLUG}/transcript.docx",
     f"/episodes/{SLUG}/transcript.json",
     f"/episodes/{SLUG}?v=0000000000000000",
 )

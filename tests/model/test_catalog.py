@@ -63,6 +63,7 @@ VERSIONS = st.builds(
     version=st.integers(1, 9),
     document_key=TEXTS,
     file_keys=st.dictionaries(st.sampled_from(("vtt", "srt", "json", "html", "txt")), TEXTS),
+    word_key=st.none() | TEXTS,
     language=TEXTS,
     word_count=st.integers(0, 10**6),
     published_at=INSTANTS,

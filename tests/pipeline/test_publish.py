@@ -100,6 +100,18 @@ def test_a_new_title_keeps_guid_and_audio(show: ShowFolder) -> None:
     assert items(show)[0].findtext("title") == "Two winters, one will"
 
 
+def test_a_new_title_is_on_the_files(show: ShowFolder) -> None:
+    """Text, HTML and Word of the same version say the new title; captions keep their keys."""
+    old = episode(show).transcript
+    edit(show, "Two winters and a will", "Two winters, one will")
+    assert show.run("publish", SLUG).returncode == 0
+    (new,) = episode(show).transcripts
+    assert old is not None
+    assert [form for form, key in new.files.items() if key != old.files[form]] == ["html", "txt", "docx"]
+    assert store(show).get(new.files["txt"])[1].startswith(b"Two winters, one will\n")
+    assert (new.version, new.document_key) == (old.version, old.document_key)
+
+
 def test_changed_words_are_a_new_version_beside_the_old(show: ShowFolder) -> None:
     """A corrected transcript gets new keys and a version number; the old version stays available."""
     path = show.episode / "transcript.md"
@@ -117,7 +129,7 @@ def test_rebuild_makes_everything_derived_again_byte_for_byte(show: ShowFolder) 
     """`rebuild` restores lost captions, chapters and feed byte for byte."""
     before = objects(show)
     derived = [k for k in before if "/transcripts/" in k or "/chapters/" in k or k.endswith("feed.xml")]
-    assert len(derived) == 7
+    assert len(derived) == 8
     for key in derived:
         store(show).delete(key)
     assert show.run("rebuild").returncode == 0

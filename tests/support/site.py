@@ -2,7 +2,7 @@
 
 import io
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,11 +25,11 @@ from podcast_pipeline.audience.subscribers.signin import LONGEST_PAUSE_S, SignIn
 from podcast_pipeline.config import Config
 from podcast_pipeline.feed import rss
 from podcast_pipeline.model import (
-    CaptionFormat,
     Chapter,
     Correction,
     Enclosure,
     Episode,
+    FileFormat,
     Person,
     Segment,
     Soundbite,
@@ -40,6 +40,7 @@ from podcast_pipeline.model import (
 )
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, to_json
 from podcast_pipeline.pipeline.public_transcripts import public_files
+from podcast_pipeline.pipeline.transcript_files import TranscriptFiles
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.storage.objects import (
     FEED_CACHE,
@@ -51,6 +52,7 @@ from podcast_pipeline.storage.objects import (
     transcript_document,
     transcript_files,
 )
+from podcast_pipeline.transcript.documents.title_page import TitlePage
 from podcast_pipeline.web import server
 from podcast_pipeline.web.app import create_app
 from tests.support.databases import SHOW_DATABASES, close_engine, create_sqlite
@@ -241,7 +243,7 @@ class Site:
         access = str(fields.get("access", "public"))
         folder = "public" if access == "public" else "private"
         audio = tone(transcripts[-1].duration_s if transcripts else 5)
-        versions = [self._version(slug, transcript, at, has_files=has_files) for transcript in transcripts]
+        versions = [self._version(slug, transcript, at) for transcript in transcripts]
         teaser = " ".join(transcripts[-1].text.split()[:TEASER_WORDS]) if transcripts else ""
         episode = Episode.model_validate(
             {
@@ -268,26 +270,35 @@ class Site:
                 **fields,
             }
         )
+        episode = self._with_files(episode, transcripts if has_files else ())
         for file in public_files(episode, None, (), self.store):
             self.put(file)
         self.catalog = self.catalog.with_episode(episode)
         self.write_catalog()
         return episode
 
-    def _version(
-        self, slug: str, transcript: Transcript, at: datetime, *, has_files: bool
-    ) -> TranscriptVersion:
-        words, files = _staged_words(slug, transcript)
-        files = files if has_files else {}
+    def _version(self, slug: str, transcript: Transcript, at: datetime) -> TranscriptVersion:
         return TranscriptVersion(
             version=transcript.version,
-            document_key=self.put(words),
-            file_keys={form: self.put(file) for form, file in files.items()},
+            document_key=self.put(_staged_document(slug, transcript)),
+            file_keys={},
             language=transcript.language,
             word_count=len(transcript.words),
             published_at=at,
             note=transcript.corrections[-1].note if transcript.corrections else "",
         )
+
+    def _with_files(self, episode: Episode, transcripts: Iterable[Transcript]) -> Episode:
+        """Store the files of each version."""
+        for version, transcript in zip(episode.transcripts, transcripts, strict=False):
+            page = TranscriptFiles(self.catalog.show, UTC).title_page(episode, version, transcript)
+            files = _staged_files(episode.slug, transcript, page)
+            keys = {form: self.put(file) for form, file in files.items()}
+            versions = tuple(
+                known.with_files(keys) if known == version else known for known in episode.transcripts
+            )
+            episode = episode.model_copy(update={"transcripts": versions})
+        return episode
 
     def write_catalog(self) -> None:
         """Store the catalog and the public feed."""
@@ -298,11 +309,15 @@ class Site:
 
 
 @lru_cache(32)
-def _staged_words(
-    slug: str, transcript: Transcript
-) -> tuple[StagedObject, dict[CaptionFormat, StagedObject]]:
-    """Return a transcript's document and files, cached because many tests publish the same transcript."""
-    return transcript_document(slug, transcript), transcript_files(slug, transcript)
+def _staged_document(slug: str, transcript: Transcript) -> StagedObject:
+    """Return a transcript's document, cached because many tests publish the same transcript."""
+    return transcript_document(slug, transcript)
+
+
+@lru_cache(32)
+def _staged_files(slug: str, transcript: Transcript, title_page: TitlePage) -> dict[FileFormat, StagedObject]:
+    """Return a transcript's files, cached as above."""
+    return transcript_files(slug, transcript, title_page)
 
 
 def flagship(site: Site) -> Episode:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable
 from typing import get_args
 from urllib.parse import quote, quote_plus
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ from mutagen.id3 import COMM, ID3, TXXX, Encoding
 from podcast_pipeline.model import CaptionFormat, Transcript
 from podcast_pipeline.model.catalog import to_json
 from podcast_pipeline.transcript.captions.formats import render_captions
+from podcast_pipeline.transcript.documents.word import to_word
 from podcast_pipeline.transcript.leaks import decoders
 from podcast_pipeline.transcript.leaks.shingles import (
     SHINGLE_CHARACTERS,
@@ -33,6 +35,7 @@ from podcast_pipeline.transcript.leaks.shingles import (
     teaser_word_count,
 )
 from podcast_pipeline.transcript.leaks.tokens import normalized_words
+from tests.support.title_pages import TITLE_PAGE
 from tests.support.transcripts import spoken, transcripts
 
 TEXTS = {
@@ -210,6 +213,20 @@ def test_the_teaser_is_never_a_leak(transcript: Transcript, word_count: int) -> 
 def test_every_caption_file_is_found(name: CaptionFormat, language: str) -> None:
     """Our own caption files are found if they are public by mistake."""
     assert SECRETS[language].find_in(render_captions(transcript_in(language), name))
+
+
+@pytest.mark.parametrize("language", ["english", "russian", "japanese"])
+@pytest.mark.parametrize("compression", [ZIP_STORED, ZIP_DEFLATED])
+def test_a_word_file_is_found(language: str, compression: int) -> None:
+    """Our Word file is found, and the same one saved by a program that compresses it."""
+    saved = io.BytesIO()
+    with (
+        ZipFile(io.BytesIO(to_word(transcript_in(language), TITLE_PAGE))) as parts,
+        ZipFile(saved, "w", compression) as archive,
+    ):
+        for name in parts.namelist():
+            archive.writestr(name, parts.read(name))
+    assert SECRETS[language].find_in(b"more before it" + saved.getvalue())
 
 
 @pytest.mark.parametrize("language", TEXTS)

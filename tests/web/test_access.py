@@ -145,7 +145,7 @@ def test_episode_page(world: SiteWithTokens, standing: str, offer: str | None) -
     assert offer is None or offer in page.text
 
 
-@pytest.mark.parametrize("ending", ["vtt", "srt", "json", "txt", "html"])
+@pytest.mark.parametrize("ending", ["vtt", "srt", "json", "txt", "html", "docx"])
 @pytest.mark.parametrize(
     ("standing", "status"),
     [("anonymous", 404), ("active", 200), ("lapsed", 403), ("suspended", 403), ("made up", 404)],

@@ -1,6 +1,7 @@
 """A transcript as an EPUB that e-readers and epubcheck accept."""
 
 import io
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from PIL import Image
 from starlette.testclient import TestClient
 
 from podcast_pipeline.feed.text import xml_safe
 from podcast_pipeline.model import Chapter, Correction, Person
+from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.web.epub import pack_epub
 from tests.support.parts import needs
 from tests.support.site import NOW, Site, flagship, transcript_of
@@ -128,6 +131,69 @@ def test_the_same_words_are_the_same_book(client: TestClient) -> None:
     assert client.get(BOOK, params={"v": "0" * 16}).status_code == 404
 
 
+def with_artwork(site: Site, picture: bytes) -> None:
+    """Give the show a picture, which is its episodes' picture too."""
+    key = site.put(stage_bytes("public/art", "", "png", picture, "image/png"))
+    site.catalog = site.catalog.with_show(site.catalog.show.model_copy(update={"artwork_key": key}))
+    site.write_catalog()
+
+
+def png(width: int, height: int, mode: str = "RGB") -> bytes:
+    """Return a picture of one colour."""
+    file = io.BytesIO()
+    Image.new(mode, (width, height), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+def test_the_package_says_what_the_book_is(client: TestClient) -> None:
+    """Who spoke in which part, who publishes it, when, where it comes from, and which version it is."""
+    archive = opened(client.get(BOOK).content)
+    package = etree.fromstring(archive.read("book/package.opf"), PARSER)
+    dc = "{http://purl.org/dc/elements/1.1/}"
+    assert [package.findtext(f".//{dc}{name}") for name in ("title", "language", "publisher")] == [
+        "The water was always coming",
+        "en",
+        "The Harrow Street Courier",
+    ]
+    assert [one.text for one in package.iter(f"{dc}creator")] == ["Robin Ashdown"]
+    assert [one.text for one in package.iter(f"{dc}contributor")] == ["Ines Marchetti"]
+    roles = [meta.text for meta in package.iter("{*}meta") if meta.get("property") == "role"]
+    assert roles == ["hst", "ive"]
+    assert (
+        package.findtext(f".//{dc}source") == f"http://127.0.0.1:8080{BOOK.removesuffix('/transcript.epub')}"
+    )
+    title = archive.read("book/title.xhtml").decode()
+    (link,) = re.findall(rf"{BOOK}\?v=(\w+)", client.get(BOOK.removesuffix("/transcript.epub")).text)
+    assert re.findall(r"version 2 of \d+ March 2026 \((\w+)\)", title) == [link]
+    assert '<span class="aside" lang="en" xml:lang="en">Host</span> <bdi>Robin Ashdown</bdi>' in title
+
+
+def test_the_cover_is_the_artwork(site: Site, client: TestClient) -> None:
+    """It is a JPEG of at most 1,200 px without metadata, named by the package; the book stays the same."""
+    with_artwork(site, png(1500, 3000, "RGBA"))
+    book = client.get(BOOK).content
+    archive = opened(book)
+    cover = Image.open(io.BytesIO(archive.read("book/cover.jpg")))
+    assert (cover.format, cover.size, cover.mode) == ("JPEG", (600, 1200), "RGB")
+    package = etree.fromstring(archive.read("book/package.opf"), PARSER)
+    (item,) = [item for item in package.iter("{*}item") if item.get("properties") == "cover-image"]
+    assert (item.get("href"), item.get("media-type")) == ("cover.jpg", "image/jpeg")
+    assert client.get(BOOK).content == book
+
+
+UNUSABLE = {"text": b"no picture", "cut": png(20, 20)[:-40], "large": png(3001, 3000)}
+
+
+@pytest.mark.parametrize("picture", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_picture_that_cannot_be_used_is_no_cover(site: Site, client: TestClient, picture: bytes) -> None:
+    """Without artwork, or with a damaged or a huge one, there is a book without a cover."""
+    assert "book/cover.jpg" not in opened(client.get(BOOK).content).namelist()
+    with_artwork(site, picture)
+    answered = client.get(BOOK)
+    assert answered.status_code == 200
+    assert b"cover" not in opened(answered.content).read("book/package.opf")
+
+
 def test_who_may_have_the_book(site: Site, client: TestClient) -> None:
     """The book needs the access of a transcript file: 404 for strangers, 403 after a lapse."""
     tag = client.get(BOOK).headers["etag"]
@@ -146,7 +212,8 @@ def test_a_file_comes_back(text: str) -> None:
 
 @needs("epubcheck")
 def test_epubcheck_finds_nothing(site: Site, client: TestClient, tmp_path: Path) -> None:
-    """W3C's epubcheck has no complaint, about hostile text neither."""
+    """W3C's epubcheck has no complaint, about hostile text and a cover neither."""
+    with_artwork(site, png(30, 30))
     for address in (BOOK, publish_evil(site)):
         (tmp_path / "book.epub").write_bytes(client.get(address).content)
         done = subprocess.run(

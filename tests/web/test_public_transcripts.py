@@ -58,7 +58,7 @@ def test_everybody_reads_it(site: Site, client: TestClient, standing: str) -> No
     page = client.get("/episodes/open").text
     assert "The weir was opened at dawn" in page
     assert "Subscribers get the whole transcript" not in page
-    for ending in ("vtt", "srt", "txt", "json", "html", "epub"):
+    for ending in ("vtt", "srt", "txt", "json", "html", "docx", "epub"):
         assert client.get(f"/episodes/open/transcript.{ending}").status_code == 200
     closed = {"active": 200, "anonymous": 404}.get(standing, 403)
     assert client.get("/episodes/closed/transcript.txt").status_code == closed

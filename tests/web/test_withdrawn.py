@@ -100,7 +100,7 @@ def test_the_files_of_an_old_version(
     token = clients[who].headers.get("x-token")
     one = episode(site)
     for version in withdrawn(site):
-        hashes = {str(ending): hash_in_key(key) for ending, key in version.file_keys.items()}
+        hashes = {str(ending): hash_in_key(key) for ending, key in version.files.items()}
         paths = [f"{PAGE}/transcript.{ending}?v={h}" for ending, h in hashes.items()]
         paths.append(f"{PAGE}/transcript.epub?v={hash_in_key(version.document_key)}")
         if token:

@@ -15,8 +15,9 @@ from lxml import etree
 
 from podcast_pipeline.errors import FeedError
 from podcast_pipeline.feed.feedgen_extension import NAMESPACES
-from podcast_pipeline.feed.text import ILLEGAL_CHARACTERS, single_line
+from podcast_pipeline.feed.text import single_line
 from podcast_pipeline.feed.untrusted.charset import decode_feed
+from podcast_pipeline.model import ILLEGAL_IN_XML
 
 KNOWN_NAMESPACES = {
     **NAMESPACES,
@@ -192,7 +193,7 @@ def _without_begin(text: str, mends: _Mends) -> _Part:
 
 def _mended(part: _Part, mends: _Mends) -> _Part:
     """Return the usual mends; each keeps the line ends, so that lines stay what they are."""
-    part = _sub(ILLEGAL_CHARACTERS, _leave_out, part, mends)
+    part = _sub(ILLEGAL_IN_XML, _leave_out, part, mends)
     mended, line = [], part.line
     for is_opaque, text in _pieces(part.text):
         piece = _Part(text, line)
@@ -239,7 +240,7 @@ def _mend_ampersand(found: re.Match[str]) -> tuple[str, str] | None:
         return "&amp;", "has bare &, read as &amp;"
     if name.startswith("#"):
         code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
-        if code < 0x110000 and not ILLEGAL_CHARACTERS.match(chr(code)):
+        if code < 0x110000 and not ILLEGAL_IN_XML.match(chr(code)):
             return None if not name.startswith("#X") else (f"&#{code};", "has &#X, read as &#x")
         return "", "has references to characters that XML forbids, which are left out"
     if name in XML_ENTITIES:

@@ -1,5 +1,6 @@
 """Build the episode as it is after a withdrawal, and every object that it then references."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,9 +9,10 @@ from podcast_pipeline.model import Enclosure, Episode, Transcript, TranscriptVer
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.pipeline.assemble import referenced_keys, with_corrections
 from podcast_pipeline.pipeline.public_transcripts import public_files
+from podcast_pipeline.pipeline.transcript_files import TranscriptFiles
 from podcast_pipeline.pipeline.withdraw.plan import PublishedWords, WithdrawalPlan, keys_to_remove
 from podcast_pipeline.storage import ObjectReader
-from podcast_pipeline.storage.objects import StagedObject, transcript_document, transcript_files
+from podcast_pipeline.storage.objects import StagedObject, transcript_document
 from podcast_pipeline.transcript.leaks import shingles
 
 PASSAGE_NOTE = "A passage was withdrawn."
@@ -51,10 +53,12 @@ def apply_withdrawal(
     teaser_words: int,
     now: datetime,
     changed_at: datetime,
+    files: TranscriptFiles,
 ) -> AppliedWithdrawal:
     """Return the new entry of the catalog with its objects.
 
     Args:
+        files: renders the files of the words.
         enclosure: the audio after the withdrawal.
         media_file: its bytes, where they are new.
         changed_at: the instant of the change, `Catalog.next_change_at`.
@@ -68,6 +72,10 @@ def apply_withdrawal(
         **(_tombstone(plan.known) if plan.kind == "episode" else {}),
     }
     new = plan.known.model_copy(update=changes)
+    if plan.kind == "passage":
+        words = {**published.transcripts, **({versions[-1].version: transcript} if transcript else {})}
+        new, rendered = _with_files(new, words, files)
+        objects = (*objects, *rendered)
     entry = plan.to_withdrawal(now, frozenset())
     new = new.model_copy(update={"withdrawals": (*plan.known.withdrawals, entry)})
     pending = keys_to_remove(plan.known, new, store, kind=plan.kind)
@@ -103,12 +111,23 @@ def _versions(
         plan.rest.model_copy(update={"media_sha256": enclosure.sha256}), (*marked, version)
     )
     document = transcript_document(plan.known.slug, transcript)
-    files = transcript_files(plan.known.slug, transcript)
-    keys = {form: file.key for form, file in files.items()}
-    complete = version.model_copy(
-        update={"document_key": document.key, "file_keys": dict(sorted(keys.items()))}
-    )
-    return (*marked, complete), transcript, (document, *files.values())
+    complete = version.model_copy(update={"document_key": document.key})
+    return (*marked, complete), transcript, (document,)
+
+
+def _with_files(
+    episode: Episode, words: Mapping[int, Transcript], files: TranscriptFiles
+) -> tuple[Episode, tuple[StagedObject, ...]]:
+    """Render the files of all versions anew: the title page of an old one may have an old title.
+
+    Args:
+        words: of each version, by its number.
+    """
+    objects: list[StagedObject] = []
+    for version in episode.readable_versions:
+        episode, rendered = files.add_to(episode, version, words[version.version])
+        objects += rendered
+    return episode, tuple(objects)
 
 
 def _note(plan: WithdrawalPlan) -> str:

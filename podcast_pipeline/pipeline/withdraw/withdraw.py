@@ -20,6 +20,7 @@ from podcast_pipeline.pipeline.commit import (
     preview,
 )
 from podcast_pipeline.pipeline.context import Context
+from podcast_pipeline.pipeline.transcript_files import TranscriptFiles
 from podcast_pipeline.pipeline.withdraw.apply import AppliedWithdrawal, apply_withdrawal
 from podcast_pipeline.pipeline.withdraw.folder import clean_folder
 from podcast_pipeline.pipeline.withdraw.passage import plan_passage
@@ -200,6 +201,7 @@ def _applied(context: Context, planned: PlannedWithdrawal) -> Iterator[AppliedWi
             teaser_words=context.config.access.teaser_words,
             now=now,
             changed_at=catalog.next_change_at(now),
+            files=TranscriptFiles(context.show, context.config.zone),
         )
 
 

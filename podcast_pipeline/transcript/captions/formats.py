@@ -12,6 +12,7 @@ from podcast_pipeline.errors import ConfigError
 from podcast_pipeline.model import CaptionFormat, Correction, Transcript
 from podcast_pipeline.transcript.captions.cues import CueLayout, layout_cues
 from podcast_pipeline.transcript.captions.timing import Cue
+from podcast_pipeline.transcript.documents.title_page import TitlePage
 from podcast_pipeline.transcript.text.clock import format_short_clock
 from podcast_pipeline.transcript.text.direction import is_right_to_left, isolated
 from podcast_pipeline.transcript.text.turns import (
@@ -36,20 +37,27 @@ SRT_LINE_CHARS = 32  # T3, the name included
 VTT_WIDE_COLUMNS = 3  # of the 65: 21 wide characters, of 23 at most
 VTT_LANGUAGE_COLUMNS = len("<lang yue></lang>")
 
+UNTITLED = '<meta charset="utf-8"><title>Transcript</title>'
+
 TAG = re.compile(r"<([A-Za-z/!?][^<>]*)>")
 OPEN_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 """What SubRip players take for markup and do not show, whole and without an end."""
 
 
-def render_captions(transcript: Transcript, format_: CaptionFormat, /) -> bytes:
-    """Return a transcript file: UTF-8, LF, no byte order mark; equal transcripts give equal bytes.
+def render_captions(
+    transcript: Transcript, format_: CaptionFormat, /, *, title_page: TitlePage | None = None
+) -> bytes:
+    """Return a transcript file: UTF-8, LF, no byte order mark; equal values give equal bytes.
+
+    Args:
+        title_page: what HTML and plain text begin with; captions and JSON have no place for it.
 
     Raises:
         ConfigError: there is no such format.
     """
     if format_ not in WRITERS:
         raise ConfigError(f"format {format_!r}", f"is not a format; known are {', '.join(WRITERS)}")
-    return WRITERS[format_](transcript).encode()
+    return WRITERS[format_](transcript, title_page).encode()
 
 
 def to_vtt(transcript: Transcript) -> str:
@@ -80,25 +88,30 @@ def to_podcast_json(transcript: Transcript) -> str:
     return json.dumps({"version": "1.0.0", "segments": segments}, ensure_ascii=False, indent=1) + "\n"
 
 
-def to_html(transcript: Transcript) -> str:
-    """Return an HTML page: cite, time and p for every paragraph, then the dated corrections."""
+def to_html(transcript: Transcript, title_page: TitlePage | None = None) -> str:
+    """Return an HTML page: cite, time and p for every paragraph.
+
+    The dated corrections are on the title page; without one they are at the end.
+    """
     blocks = [line for turn in transcript_turns(transcript) for line in _html_turn(turn)]
     direction = ' dir="rtl"' if is_right_to_left(transcript.language) else ""
+    head = title_page.to_html_head() if title_page else UNTITLED
     return "\n".join(
         [
             "<!doctype html>",
             f'<html lang="{escape(transcript.language)}"{direction}>',
-            '<head><meta charset="utf-8"><title>Transcript</title></head>',
+            f"<head>{head}</head>",
             "<body>",
+            *(title_page.to_html(transcript.language) if title_page else []),
             *blocks,
-            *_html_corrections(transcript.corrections),
+            *([] if title_page else _html_corrections(transcript.corrections)),
             "</body>",
             "</html>\n",
         ]
     )
 
 
-def to_text(transcript: Transcript) -> str:
+def to_text(transcript: Transcript, title_page: TitlePage | None = None) -> str:
     """Return plain text: `Name: ` begins a turn, an empty line separates paragraphs."""
     paragraphs = []
     for turn in transcript_turns(transcript):
@@ -106,7 +119,7 @@ def to_text(transcript: Transcript) -> str:
         for paragraph in turn.paragraphs():
             paragraphs.append(label + _joined(paragraph) + "\n")
             label = ""
-    return "\n".join(paragraphs)
+    return (title_page.to_text() if title_page else "") + "\n".join(paragraphs)
 
 
 def format_timestamp(seconds: float, decimal_mark: str) -> str:
@@ -204,10 +217,10 @@ def _joined(paragraph: tuple[Sentence, ...]) -> str:
     ).strip()
 
 
-WRITERS: dict[CaptionFormat, Callable[[Transcript], str]] = {
-    "vtt": to_vtt,
-    "srt": to_srt,
-    "json": to_podcast_json,
+WRITERS: dict[CaptionFormat, Callable[[Transcript, TitlePage | None], str]] = {
+    "vtt": lambda transcript, _: to_vtt(transcript),
+    "srt": lambda transcript, _: to_srt(transcript),
+    "json": lambda transcript, _: to_podcast_json(transcript),
     "html": to_html,
     "txt": to_text,
 }

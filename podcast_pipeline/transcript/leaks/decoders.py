@@ -21,6 +21,9 @@ INFLATED_BYTES = 1 << 24
 HEADER_BYTES = 4096
 """A stream without output after this many bytes is not a compressed stream."""
 
+WITH_HEADER, WITHOUT_HEADER = 32 + zlib.MAX_WBITS, -zlib.MAX_WBITS
+"""Windows of zlib: 32 reads gzip or zlib by the header, negative ones read a stream that has none."""
+
 PREFIXED_BYTES = 4096
 """Shorter base64 may follow other text of the same alphabet (a URL's path) and is read at four alignments."""
 
@@ -35,6 +38,11 @@ _BLOCKS = (
 """The elements that begin on a line of their own. Source: HTML Living Standard, 15.3."""
 
 _DEFLATED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
+_ZIPPED = re.compile(rb"PK\x03\x04.{4}\x08\x00.{16}(..)(..)", re.DOTALL)
+"""The head of a deflated file in a ZIP archive, with the lengths of what stands before its bytes.
+
+Source: APPNOTE.TXT, 4.3.7."""
+
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\r\n-]{40,}")
 _UTF16 = re.compile(rb"(?:[\x00-\x30\x4e-\x9f\xac-\xdf\xf9-\xff].){14,}", re.DOTALL)
 """Bytes of which every other is the high byte of a letter: in UTF-16 all text, in noise one in a hundred."""
@@ -63,8 +71,9 @@ _FIELD = re.compile(
 def decoded_texts(data: bytes) -> Iterator[str]:
     """Yield every text that the bytes may encode, each once per chunk.
 
-    Containers: gzip and zlib streams anywhere, base64 of either alphabet. Charsets: UTF-8, Windows-1252,
-    UTF-16 of either byte order at either alignment. Escapes: see `unescaped_variants`.
+    Containers: gzip and zlib streams anywhere, files of ZIP archives (Word, EPUB), base64 of either alphabet.
+    Charsets: UTF-8, Windows-1252, UTF-16 of either byte order at either alignment. Escapes: see
+    `unescaped_variants`.
     """
     for plain in _unpacked(data, DEPTH):
         for chunk in _chunks(plain):
@@ -96,16 +105,22 @@ def _unpacked(data: bytes, depth: int) -> Iterator[bytes]:
 
 
 def _inflated(data: bytes) -> Iterator[bytes]:
-    view = memoryview(data)
-    for match in _DEFLATED.finditer(data):
-        stream = zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, by its header
-        begin, rest = view[match.start() :][:HEADER_BYTES], view[match.start() + HEADER_BYTES :]
-        try:
-            plain = stream.decompress(begin, INFLATED_BYTES)
-            if plain:
-                yield plain + stream.decompress(stream.unconsumed_tail + rest, INFLATED_BYTES)
-        except zlib.error:
-            continue
+    streams = [(match.start(), WITH_HEADER) for match in _DEFLATED.finditer(data)]
+    for match in _ZIPPED.finditer(data):
+        lengths = (int.from_bytes(length, "little") for length in match.groups())
+        streams.append((match.end() + sum(lengths), WITHOUT_HEADER))
+    for start, wbits in streams:
+        yield from _decompressed(memoryview(data)[start:], wbits)
+
+
+def _decompressed(data: memoryview, wbits: int) -> Iterator[bytes]:
+    stream = zlib.decompressobj(wbits)
+    try:
+        plain = stream.decompress(data[:HEADER_BYTES], INFLATED_BYTES)
+        if plain:
+            yield plain + stream.decompress(stream.unconsumed_tail + data[HEADER_BYTES:], INFLATED_BYTES)
+    except zlib.error:
+        return
 
 
 def _from_base64(data: bytes) -> Iterator[bytes]:

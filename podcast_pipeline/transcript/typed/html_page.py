@@ -17,6 +17,7 @@ HIDDEN = (
     "template",
     "noscript",
     "nav",
+    "header",
     "footer",
     "title",
     "time",

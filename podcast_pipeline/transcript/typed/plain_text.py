@@ -2,6 +2,7 @@
 
 import re
 
+from podcast_pipeline.transcript.documents.title_page import without_title_page
 from podcast_pipeline.transcript.typed.lines import TypedLine, mark_page_headers
 from podcast_pipeline.transcript.typed.not_words import is_direction
 
@@ -21,7 +22,7 @@ def text_lines(text: str) -> list[TypedLine]:
     """Return the lines of a plain text; bold and headings as in Markdown."""
     lines: list[TypedLine] = []
     for page, content in enumerate(text.split("\f")):
-        for number, raw in enumerate(BREAK.split(content)):
+        for number, raw in enumerate(without_title_page(BREAK.split(content))):
             lines.append(_line(raw.replace("\u00a0", " ").strip(), begins_page=page > 0 and number == 0))
     return mark_page_headers(_with_underlined_headings(_first_lines_of_pages(lines)))
 

@@ -22,6 +22,7 @@ from docx.oxml.ns import qn
 from docx.text.font import Font
 
 from podcast_pipeline.errors import CaptionError
+from podcast_pipeline.transcript.documents import word_styles
 from podcast_pipeline.transcript.typed.columns import table_lines
 from podcast_pipeline.transcript.typed.lines import TypedLine, mark_page_headers
 
@@ -117,10 +118,14 @@ class _Styles:
     """The ids of a document's styles that matter.
 
     python-docx looks a style up by reading all of them, and a document may have thousands.
+
+    Attributes:
+        are_ours: whether the document is a transcript that this program made.
     """
 
     headings: frozenset[str]
     bold: frozenset[str]
+    are_ours: bool = False
 
     @classmethod
     def of(cls, document: Any) -> "_Styles":
@@ -134,7 +139,8 @@ class _Styles:
         headings = frozenset(style_id for style_id in styles if _is_heading(style_id, styles))
         bold = {style_id for style_id, style in styles.items() if style.is_bold} - headings
         strong = {style_id for style_id, style in styles.items() if style.name == "strong"}
-        return cls(headings, frozenset(bold | strong))
+        are_ours = {word_styles.TITLE_PAGE, word_styles.SPEAKER_NAME} <= styles.keys()
+        return cls(headings, frozenset(bold | strong), are_ours)
 
 
 def _base(style: Element) -> str | None:
@@ -156,12 +162,21 @@ def _is_heading(style_id: str | None, styles: Mapping[str, _Style]) -> bool:
 def _lines(parent: Element, styles: _Styles) -> Iterator[TypedLine]:
     for child in parent.iterchildren():
         if child.tag == qn("w:p"):
-            yield from _paragraph(child, styles)
+            yield from _own_paragraph(child, styles) if styles.are_ours else _paragraph(child, styles)
             yield TypedLine("")
         elif child.tag == qn("w:tbl"):
             yield from _table(child, styles)
         elif child.tag in AROUND_BLOCKS:
             yield from _lines(child, styles)
+
+
+def _own_paragraph(element: Element, styles: _Styles) -> Iterator[TypedLine]:
+    """Yield the lines of a document of ours: a speaker's name is marked, and titles are none of the words."""
+    names = (_text(run) for run in element.iter(qn("w:r")) if run.style == word_styles.SPEAKER_NAME)
+    if element.style == word_styles.SPEAKER:
+        yield TypedLine("", name=_plain("".join(names)) or None)
+    elif element.style not in word_styles.NOT_WORDS:
+        yield from _paragraph(element, styles)
 
 
 def _paragraph(element: Element, styles: _Styles) -> Iterator[TypedLine]:

@@ -3,7 +3,7 @@
 /episodes/<slug>                       the page; ?v=<hash> shows an older transcript
 /episodes/<slug>/changes               a version beside the one before it; ?v=<hash> of an older one
 /episodes/<slug>/transcript.epub       the transcript as EPUB
-/episodes/<slug>/transcript.<format>   vtt, srt, txt, json or html
+/episodes/<slug>/transcript.<format>   docx, txt, html, vtt, srt or json
 /episodes/<slug>/audio.<ending>        audio of a subscriber-only episode, with byte ranges
 """
 
@@ -18,8 +18,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND, Allow, FeedWithNotice, Teaser
+from podcast_pipeline.errors import NotFound
 from podcast_pipeline.feed.tags import credited_persons
-from podcast_pipeline.model import Correction, Episode, Show, TranscriptVersion, http_url_or_none
+from podcast_pipeline.images import small_jpeg
+from podcast_pipeline.model import Correction, Episode, FileFormat, Show, TranscriptVersion, http_url_or_none
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.objects import PRIVATE_CACHE
 from podcast_pipeline.web import epub, json_ld, view
@@ -43,9 +45,20 @@ from podcast_pipeline.web.threads import reads_if
 from podcast_pipeline.web.version_changes import VersionChanges, version_before
 from podcast_pipeline.web.view import TeaserTurn
 
-DOWNLOADS = {"vtt": "VTT", "srt": "SRT", "txt": "TXT", "json": "JSON", "html": "HTML"}
+DOWNLOADS: dict[FileFormat, str] = {
+    "docx": "Word",
+    "txt": "Text",
+    "html": "HTML",
+    "vtt": "VTT",
+    "srt": "SRT",
+    "json": "JSON",
+}
+"""Files by format, each with the name that its link has."""
+
 CACHED_TRANSCRIPTS = 64  # an hour of speech is about 200 kB of HTML
 CACHED_TEASERS = 1024
+CACHED_COVERS = 16  # some 200 kB each
+COVER_PX = 1200
 NO_TRANSCRIPT = {"words": None, "shown": None, "downloads": (), "versions": ()}
 SESSION_HEADERS = {"cache-control": PRIVATE_CACHE, "vary": "Cookie"}
 
@@ -69,6 +82,7 @@ class EpisodeRoutes:
     readers: ReaderFinder
     templates: Templates
     transcript_cache: Lru[TranscriptHtml] = field(default_factory=lambda: Lru(CACHED_TRANSCRIPTS))
+    cover_cache: Lru[bytes | None] = field(default_factory=lambda: Lru(CACHED_COVERS))
     teaser_cache: Lru[tuple[TeaserTurn, ...]] = field(default_factory=lambda: Lru(CACHED_TEASERS))
 
     @cached_property
@@ -212,6 +226,7 @@ class EpisodeRoutes:
         if version is None:
             raise AccessDenied(NOT_FOUND)
         show = self.catalog_cache.newest().catalog.show
+        key = episode.artwork_key or show.artwork_key
         body = epub.to_epub(
             self.templates.environment,
             show=show,
@@ -219,11 +234,19 @@ class EpisodeRoutes:
             people=credited_persons(show, episode) or show.hosts,
             version=version,
             transcript=self.catalog_cache.transcript(version),
+            cover=self.cover_cache.get_or_compute(key, lambda: self._cover(key)) if key else None,
         )
         content = content_from_bytes(
             body, content_type=epub.CONTENT_TYPE, modified_at=episode.content_changed_at
         )
         return content_response(request, content, headers=_download_headers(episode, "epub"))
+
+    def _cover(self, key: str) -> bytes | None:
+        """Return a picture as a book's cover; None where it is not stored, or cannot be used."""
+        try:
+            return small_jpeg(self.store.get(key)[1], longest_px=COVER_PX)
+        except NotFound:
+            return None
 
     def audio(self, request: Request) -> Response:
         """Return the audio of a subscriber-only episode; redirect if the audio has become public."""
@@ -271,7 +294,7 @@ def _withdrawn_document(episode: Episode, request: Request) -> TranscriptVersion
 
 def _downloads(episode: Episode, version: TranscriptVersion) -> list[tuple[str, str]]:
     """Return (label, URL) of every file of a version; `v` is the hash in the file's key."""
-    keys = {ending: version.file_keys[ending] for ending in DOWNLOADS if ending in version.file_keys}
+    keys = {ending: version.files[ending] for ending in DOWNLOADS if ending in version.files}
     files = [(DOWNLOADS[ending], ending, key) for ending, key in keys.items()]
     return [
         (name, f"/episodes/{episode.slug}/transcript.{ending}?v={hash_in_key(key)}")

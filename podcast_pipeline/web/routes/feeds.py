@@ -185,7 +185,7 @@ def transcript_key(episode: Episode, request: Request, *, formats: tuple[str, ..
     keys = [
         key
         for version in reversed(episode.readable_versions)
-        for file_format, key in version.file_keys.items()
+        for file_format, key in version.files.items()
         if file_format == ending and file_format in formats and requested_hash in (None, hash_in_key(key))
     ]
     if not keys:
@@ -199,8 +199,8 @@ def withdrawn_file(episode: Episode, request: Request) -> TranscriptVersion | No
     if requested_hash is None:
         return newest_withdrawn(episode)
     ending = request.path_params["ending"]
-    readable = {v.file_keys.get(ending) for v in episode.readable_versions}  # equal files have one key
-    files = ((version, version.file_keys.get(ending)) for version in episode.withdrawn_versions)
+    readable = {v.files.get(ending) for v in episode.readable_versions}  # equal files have one key
+    files = ((version, version.files.get(ending)) for version in episode.withdrawn_versions)
     found = (v for v, key in files if key not in readable and hash_in_key(key or "..") == requested_hash)
     return next(found, None)
 

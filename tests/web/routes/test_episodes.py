@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from podcast_pipeline.model import Chapter, Person
 from podcast_pipeline.model.catalog import CATALOG_KEY, WRITTEN_BY, transcript_from_json
+from podcast_pipeline.transcript.documents.word import WORD_TYPE
 from tests.support.html_elements import Elements
 from tests.support.later_release import UNKNOWN_KEY, with_unknown_keys
 from tests.support.site import NOW, SHOW_ID, Site, flagship, transcript_of
@@ -134,8 +135,26 @@ def test_the_transcript_is_by_turns(site: Site, client: TestClient) -> None:
     ]
     assert "10 March 2026" in page
     assert "We misspelled Ines Marchetti’s name." in page
-    for ending in ("vtt", "srt", "txt", "json", "html", "epub"):
+    for ending in ("vtt", "srt", "txt", "json", "html", "docx", "epub"):
         assert f"/transcript.{ending}?v=" in page
+
+
+def test_word_is_offered_where_the_file_is(site: Site, client: TestClient) -> None:
+    """The link has Word's type and the slug as its name; a version of an earlier release has none."""
+    episode = flagship(site)
+    sign_in(site, client)
+    (link,) = re.findall(
+        rf'<a href="({PAGE}/transcript\.docx\?v=\w+)" download>Word</a>', client.get(PAGE).text
+    )
+    answered = client.get(link)
+    assert answered.headers["content-type"] == WORD_TYPE
+    assert answered.headers["content-disposition"] == f'attachment; filename="{episode.slug}.docx"'
+    assert answered.content[:4] == b"PK\x03\x04"
+    versions = tuple(version.model_copy(update={"word_key": None}) for version in episode.transcripts)
+    site.catalog = site.catalog.with_episode(episode.model_copy(update={"transcripts": versions}))
+    site.write_catalog()
+    assert "transcript.docx" not in client.get(PAGE).text
+    assert client.get(f"{PAGE}/transcript.docx").status_code == 404
 
 
 def test_every_media_fragment_has_an_element(site: Site, client: TestClient) -> None:

@@ -1,0 +1,1 @@
+"""Tests of podcast_pipeline.transcript.documents."""
