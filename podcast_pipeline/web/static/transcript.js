@@ -260,11 +260,22 @@ function onHistory(event) {
   showHeard();
 }
 
-// ---- media fragments in the address, `#t=12.3` or `#t=12.3,20.5`
+// ---- media fragments in the address, `#t=12.3` or `#t=12.3,20.5`; or a sentence and words, `?t=12.3,20.5#t=11`, where a
+// browser without a script lands too
+
+const TIME = /^#t=(\d+(?:\.\d+)?)(?:(?:,|%2c)(\d+(?:\.\d+)?))?$/i; // some programs encode the comma
+
+/** Return the time in the address, or the words in it that begin in the very sentence. */
+function addressed() {
+  const match = TIME.exec(location.hash);
+  const cited = TIME.exec(`#t=${new URLSearchParams(location.search).get("t")}`);
+  const sentence = match && cited && lastUpTo(sentences, rounded(Number(cited[1])), start);
+  return sentence && sentence.id === location.hash.slice(1) ? cited : match;
+}
 
 /** Go to the place in the address, mark it and return whether there is one. */
 export function land() {
-  const match = /^#t=(\d+(?:\.\d+)?)(?:(?:,|%2c)(\d+(?:\.\d+)?))?$/i.exec(location.hash); // some programs encode the comma
+  const match = addressed();
   if (!match) return false;
   const from = Number(match[1]);
   const first = lastUpTo(sentences, rounded(from), start) ?? sentences[0];
@@ -383,7 +394,7 @@ export function beginFollowing() {
     tap.addEventListener("change", apply);
     apply();
   }
-  for (const link of words?.querySelectorAll(".when, .fixed") ?? []) link.tabIndex = -1;
+  for (const when of whens) when.tabIndex = -1;
   if (whens.length) oneStop(whens[0]);
   showEye();
 }

@@ -184,6 +184,8 @@ def test_account_says_what_a_private_link_does_not_open(site: Site, client: Test
     [
         (PAGE, PAGE),
         (f"{PAGE}#t=66", f"{PAGE}#t=66"),
+        (f"{PAGE}?v={'0' * 16}&t=66.5,72#t=66", f"{PAGE}?v={'0' * 16}&t=66.5,72#t=66"),
+        (f"{PAGE}?v={'0' * 16}&x=1#t=66", "/"),
         ("//evil.example/", "/"),
         ("https://evil.example/", "/"),
         ("/feeds/x/", "/"),
