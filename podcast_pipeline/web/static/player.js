@@ -52,7 +52,7 @@ function showTime() {
   const t = scrubber.dataset.isHeld ? Number(scrubber.value) : position();
   const chapter = chapterAt(t)?.lastElementChild.textContent ?? "";
   if (!scrubber.dataset.isHeld) scrubber.value = String(t);
-  deck.style.setProperty("--done", `${(100 * t) / duration()}%`);
+  deck.style.setProperty("--done", `${(100 * t) / (duration() || 1)}%`);
   scrubber.setAttribute("aria-valuetext", `${clock(t)} of ${clock(duration())}${chapter && `, ${chapter}`}`);
   deck.querySelector(".now").textContent = clock(t);
   deck.querySelector(".left").textContent = `−${clock(Math.max(0, duration() - t))}`;

@@ -14,7 +14,7 @@ import feedparser
 import pytest
 from starlette.testclient import TestClient
 
-from podcast_pipeline.model import Chapter, Person, Segment, Speaker, Transcript, Word
+from podcast_pipeline.model import Chapter, Enclosure, Person, Segment, Speaker, Transcript, Word
 from podcast_pipeline.model.catalog import CATALOG_KEY, WRITTEN_BY, transcript_from_json
 from tests.support.html_elements import Elements
 from tests.support.later_release import UNKNOWN_KEY, with_unknown_keys
@@ -313,6 +313,16 @@ def test_atom_says_what_is_new(site: Site, client: TestClient) -> None:
     assert (before.id, before.published) == (after.id, after.published)
     assert (after.summary, after.updated) == ("Two.", "2026-03-10T12:00:00+00:00")
     assert len(set(tags)) == 3
+
+
+def test_an_imported_episode_of_unknown_length(site: Site, client: TestClient) -> None:
+    """The old feed did not say how long it is: the pages say nothing of it, not that it is 0 s."""
+    audio = Enclosure(external_url="https://old.example/a.mp3", size_bytes=1, type="audio/mpeg", duration_s=0)
+    site.publish("imported", enclosure=audio)
+    for path in ("/", "/episodes/imported"):
+        assert "0 s<" not in client.get(path).text
+    policy = client.get("/episodes/imported").headers["content-security-policy"]
+    assert "media-src 'self' http://127.0.0.1:8080 https://old.example" in policy
 
 
 @pytest.mark.parametrize(("word_count", "most_bytes"), [(10_000, 75_000), (30_000, 115_000)])
