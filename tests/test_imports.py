@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "av": {"audio.foreign", "audio.recording", "audio.source", "transcription.decode"},
     "boto3": {"storage.s3.store"},
     "botocore": {"storage.s3.store", "storage.s3.versions"},
+    "brotli": {"web.content_coding"},
     "cachetools": {"web.catalog_cache"},
     "docx": {"transcript.documents", "transcript.typed.word_document"},
     "email_validator": {"audience.subscribers.email"},

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from podcast_pipeline.audit.finding import AuditFinding
 from podcast_pipeline.audit.secrets import RestrictedText, check_public_data
 from podcast_pipeline.errors import Denied, NotFound, StoreError
+from podcast_pipeline.model import Episode
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog
 from podcast_pipeline.model.media_types import is_public_type
 from podcast_pipeline.storage import ObjectReader
@@ -48,11 +49,16 @@ def _check_removed(catalog: Catalog, keys: tuple[str, ...]) -> Iterator[AuditFin
         gone = {key for version in episode.withdrawn_versions for key in version.keys} - readable
         public = {key for version in episode.transcripts for key in version.public_keys.values()}
         for key in sorted((public - episode.public_transcript_keys) & set(keys)):
-            command = "release" if key in episode.pending_keys else f"publish {episode.slug}"
+            command = "release" if key in episode.pending_keys else _command_that_removes(episode)
             yield AuditFinding("P3", WHO, key, f"is no longer for everybody; run `podcast {command}`")
         pending = {key for withdrawal in episode.withdrawals for key in withdrawal.pending_keys}
         for key in sorted((gone | (pending - set(REPLACED_KEYS))) & set(keys)):
             yield AuditFinding("P10", WHO, key, "was withdrawn and is still stored; run `podcast release`")
+
+
+def _command_that_removes(episode: Episode) -> str:
+    """Return what removes a public file that the episode does not name; `publish` refuses who is down."""
+    return f"{'unpublish' if episode.state == 'unpublished' else 'publish'} {episode.slug}"
 
 
 def _check_listing(anonymous_store: ObjectReader) -> Iterator[AuditFinding]:

@@ -40,7 +40,7 @@ def unpublish(context: Context, slug: str) -> None:
     def take_down(current: Catalog | None) -> Catalog:
         catalog, episode = _entry(current, slug, context)
         if episode.state == "unpublished":
-            return catalog
+            return catalog.with_episode(with_leftovers(episode, context.store))
         changes = {"state": "unpublished", "content_changed_at": catalog.next_change_at(now)}
         taken_down = Episode.model_validate(
             {**dict(with_leftovers(taken_back(episode), context.store)), **changes}

@@ -3,7 +3,7 @@
 Opened: the files are stored, then catalog and feed name them. Taken back: catalog and feed no longer name
 them, and the catalog keeps their keys until they are removed, so that a killed run is finished by the next.
 Stored and never named, by a run that was killed or overtaken: removed by that run, else by the episode's next
-publication.
+publication or `unpublish`, else by `gc`; `doctor` names them.
 """
 
 from collections.abc import Iterable
@@ -58,6 +58,16 @@ def with_leftovers(episode: Episode, store: ObjectReader) -> Episode:
     stored = {info.key for info in store.list(f"{PUBLIC_TRANSCRIPTS}{episode.slug}.")}
     pending = {*episode.pending_keys, *stored} - episode.public_transcript_keys
     return episode.model_copy(update={"pending_keys": tuple(sorted(pending))})
+
+
+def unnamed_public_files(
+    catalog: Catalog | None, store: ObjectReader, *, before: datetime
+) -> tuple[str, ...]:
+    """Return the keys of transcripts under `public/` older than `before` that no episode names."""
+    episodes = catalog.episodes if catalog else ()
+    named = {key for one in episodes for key in (*one.public_transcript_keys, *one.pending_keys)}
+    stored = store.list(PUBLIC_TRANSCRIPTS)
+    return tuple(sorted(o.key for o in stored if o.key not in named and o.modified_at < before))
 
 
 def is_due_for_everybody(episode: Episode, *, days: int | None, now: datetime) -> bool:

@@ -123,7 +123,8 @@ def _read_by_url(url: str, staged: StagedObject) -> None:
 
 
 def _read_once(url: str, staged: StagedObject) -> None:
-    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
+    headers = {"Accept-Encoding": "identity"}  # a CDN may compress on the way
+    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True, headers=headers) as client:
         head = client.head(url).raise_for_status()
         part = client.get(url, headers={"Range": "bytes=0-0"}).raise_for_status()
         with client.stream("GET", url) as response:

@@ -4,8 +4,8 @@
     authorization   calls `access.decide`                   session_cookie  the session cookie
     csrf            CSRF tokens of forms                    rate_limit      rate limits by network
     catalog_cache   the published catalog and its feeds     error_pages     403, 404, 410, 429, 503
-    byte_ranges     byte ranges, conditions, gzip           templating      templates/ and static/
-    threads         threads for what needs the database
+    byte_ranges     byte ranges, conditional requests       templating      templates/ and static/
+    content_coding  brotli and gzip                         threads         threads that read the database
     view, json_ld   values for templates; pure              epub            transcripts as EPUB; pure
     version_changes a version beside the one before it
 

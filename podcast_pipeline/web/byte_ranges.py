@@ -1,9 +1,8 @@
-"""HTTP responses for byte content: HEAD, byte ranges, conditional requests, gzip. No access rules.
+"""HTTP responses for byte content: HEAD, byte ranges, conditional requests, compression. No access rules.
 
 Source: RFC 9110; feed rules H1 to H3 in docs/reference/feed-rules.md.
 """
 
-import gzip
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,20 +16,25 @@ from starlette.responses import Response, StreamingResponse
 
 from podcast_pipeline.model.media_types import is_public_type
 from podcast_pipeline.storage import ObjectReader
+from podcast_pipeline.web.content_coding import (
+    ETAG_MARKS,
+    Coding,
+    Compressor,
+    choose_coding,
+    compress_quickly,
+)
 
 ByteRange = tuple[int, int]
 """Offsets (start, end) in bytes; end is exclusive."""
 
 UNKNOWN_TYPE = "application/octet-stream"
 MAX_RANGES = 16  # no player requests more; more get the whole content (RFC 9110, 14.2)
-GZIP_FROM_BYTES = 500  # a smaller response fits one packet anyway
-GZIP_MARK = "-gz"  # compressed bytes need an ETag of their own (RFC 9110, 8.8.3)
+COMPRESSED_FROM_BYTES = 500  # a smaller response fits one packet anyway
 TEXT_TYPES = re.compile(r"text/|image/svg\+xml|application/(json|rss\+xml|atom\+xml|xml|x-subrip)")
 RANGE = re.compile(r"bytes\s*=\s*(.+)", re.IGNORECASE)
 RANGE_PART = re.compile(r"([0-9]*)-([0-9]*)")
 MAX_OFFSET = 10**18  # larger than any file; longer numbers are clipped to it (RFC 9110, 14.1.2)
 ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
-REFUSES_GZIP = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 class RangeNotSatisfiable(Exception):
@@ -58,7 +62,7 @@ class Content:
 
     @property
     def is_text(self) -> bool:
-        """Whether the type is text, which gzip makes smaller."""
+        """Whether the type is text, which compression makes smaller."""
         return TEXT_TYPES.match(self.type) is not None
 
 
@@ -106,17 +110,24 @@ def media_from_store(store: ObjectReader, key: str) -> Content:
     return content if is_public_type(key, content.type) else replace(content, type=UNKNOWN_TYPE)
 
 
-def content_response(request: Request, content: Content, *, headers: Mapping[str, str]) -> Response:
+def content_response(
+    request: Request,
+    content: Content,
+    *,
+    headers: Mapping[str, str],
+    compress: Compressor = compress_quickly,
+) -> Response:
     """Respond to GET or HEAD with content, honouring conditional requests and byte ranges.
 
     The caller has checked access.
 
     Args:
         headers: Cache-Control and other headers of this URL.
+        compress: makes text smaller for a client that takes it.
     """
-    is_zipped = _accepts_gzip(request, content)
-    etag = f'"{content.etag}{GZIP_MARK}"' if is_zipped else f'"{content.etag}"'
-    response_headers = {"etag": etag, "accept-ranges": "bytes", **headers}
+    coding = _coding(request, content)
+    etag = f"{content.etag}{ETAG_MARKS[coding]}" if coding else content.etag
+    response_headers = {"etag": f'"{etag}"', "accept-ranges": "bytes", **headers}
     if content.modified_at:
         response_headers["last-modified"] = format_datetime(content.modified_at.astimezone(UTC), usegmt=True)
     if content.type == UNKNOWN_TYPE:
@@ -126,9 +137,9 @@ def content_response(request: Request, content: Content, *, headers: Mapping[str
     if _is_not_modified(request, content):
         return Response(status_code=304, headers=response_headers)
     response_headers["content-type"] = content.type
-    if is_zipped:
-        body = gzip.compress(b"".join(content.read(0, content.size_bytes)), compresslevel=6, mtime=0)
-        return _whole(request, (body,), len(body), {**response_headers, "content-encoding": "gzip"})
+    if coding:
+        body = compress(coding, b"".join(content.read(0, content.size_bytes)))
+        return _whole(request, (body,), len(body), {**response_headers, "content-encoding": coding})
     try:
         spans = _requested_ranges(request, content, response_headers)
     except RangeNotSatisfiable:
@@ -145,19 +156,18 @@ def _whole(request: Request, body: Iterable[bytes], size_bytes: int, headers: di
     return Response(headers=headers) if request.method == "HEAD" else StreamingResponse(body, headers=headers)
 
 
-def _accepts_gzip(request: Request, content: Content) -> bool:
-    accepted = request.headers.get("accept-encoding", "")
-    if not content.is_text or content.size_bytes < GZIP_FROM_BYTES or "range" in request.headers:
-        return False
-    return "gzip" in accepted.lower() and not REFUSES_GZIP.search(accepted)
+def _coding(request: Request, content: Content) -> Coding | None:
+    if not content.is_text or content.size_bytes < COMPRESSED_FROM_BYTES or "range" in request.headers:
+        return None
+    return choose_coding(request.headers.get("accept-encoding", ""))
 
 
 def _is_not_modified(request: Request, content: Content) -> bool:
     lines = request.headers.getlist("if-none-match")
     if lines:  # takes precedence over If-Modified-Since (RFC 9110, 13.2.2)
         tags = ", ".join(lines)
-        etags = {tag.removesuffix(GZIP_MARK) for tag in ENTITY_TAG.findall(tags)}
-        return tags.strip() == "*" or content.etag in etags
+        known = {content.etag, *(f"{content.etag}{mark}" for mark in ETAG_MARKS.values())}
+        return tags.strip() == "*" or not known.isdisjoint(ENTITY_TAG.findall(tags))
     since = _parse_http_date(request.headers.get("if-modified-since"))
     return since is not None and content.modified_at is not None and content.modified_at <= since
 

@@ -53,6 +53,11 @@ BROKEN_LINK = ErrorText(
     "A mail program may have cut it: copy it whole, in one piece, from the mail or from your account."
     " Or it was replaced by a newer one.",
 )
+EPISODE_FILE = ErrorText(
+    "This file does not open here",
+    "The files of an episode are for subscribers. A link to one episode opens them for twelve hours:"
+    " open it again, or sign in.",
+)
 WITHDRAWN_HEADING = "This version was withdrawn"
 
 
@@ -90,6 +95,8 @@ class ErrorPages:
             text = ErrorText(MESSAGES[deny.standing][0], "")
         elif deny.status == NOT_FOUND.status and request.url.path.startswith(PRIVATE_PATHS):
             text = BROKEN_LINK
+        elif deny.status == NOT_FOUND.status and is_file_name(request.url.path):
+            text = EPISODE_FILE
         return self._page(request, deny.status, ErrorText(text.heading, text.line or sentence), deny.standing)
 
     def _page(
@@ -163,7 +170,16 @@ def accepts_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
+def is_below_an_episode(path: str) -> bool:
+    """Return whether a path lies below an episode's page, as its files do."""
+    return path.startswith("/episodes/") and "/" in path.removeprefix("/episodes/")
+
+
+def is_file_name(path: str) -> bool:
+    """Return whether a path is that of an episode's file, or would be if there were one."""
+    return is_below_an_episode(path) and "." in path.rpartition("/")[2]
+
+
 def is_for_people(path: str) -> bool:
     """Return whether a path is a page for browsers; files and feeds are for apps."""
-    is_file = path.startswith("/episodes/") and "/" in path.removeprefix("/episodes/")
-    return not is_file and not path.startswith(("/feeds/", "/public/", "/static/"))
+    return not is_below_an_episode(path) and not path.startswith(("/feeds/", "/public/", "/static/"))

@@ -1,5 +1,6 @@
 """Counts what is fetched through a private link, after the response is sent (rule P7)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -24,21 +25,41 @@ class LinkUse:
     monitor: LinkSharingMonitor
     authorizer: Authorizer
 
-    def count(self, request: Request, response: Response, visitor: Visitor, episode: Episode) -> Response:
-        """Return a response whose GET counts as one use of a subscriber's link; a canary's never does."""
+    def count_download(
+        self, request: Request, response: Response, visitor: Visitor, episode: Episode
+    ) -> Response:
+        """Return a response whose GET counts as one download by a subscriber; a canary's never does."""
+        return self._count(self.monitor.record_download, request, response, visitor, episode)
+
+    def count_opening(
+        self, request: Request, response: Response, visitor: Visitor, episode: Episode
+    ) -> Response:
+        """Return a response whose GET counts as the use of a one-episode link; a canary's never does."""
+        return self._count(self.monitor.record_opening, request, response, visitor, episode)
+
+    def _count(
+        self,
+        record: Callable[..., None],
+        request: Request,
+        response: Response,
+        visitor: Visitor,
+        episode: Episode,
+    ) -> Response:
         subscriber = visitor.subscriber
         if request.method == "GET" and subscriber and not subscriber.is_canary:
-            response.background = BackgroundTask(self._record, request, subscriber.id, episode.id)
+            response.background = BackgroundTask(self._record, record, request, subscriber.id, episode.id)
         return response
 
-    async def _record(self, request: Request, subscriber_id: UUID, episode_id: UUID) -> None:
-        record = partial(
-            self.monitor.record_download,
+    async def _record(
+        self, record: Callable[..., None], request: Request, subscriber_id: UUID, episode_id: UUID
+    ) -> None:
+        one_use = partial(
+            record,
             address=request.client.host if request.client else "",
             app=request.headers.get("user-agent", ""),
             now=self.authorizer.clock(),
         )
         try:
-            await run_with_database("write", record, subscriber_id, episode_id)
+            await run_with_database("write", one_use, subscriber_id, episode_id)
         except SubscriberError as error:  # the response is sent already
             ERROR_LOGGER.error("%s", error)

@@ -25,6 +25,7 @@ from podcast_pipeline.transcript.text.typography import typographic, typographic
 from podcast_pipeline.web import view
 from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.byte_ranges import content_from_bytes, content_response
+from podcast_pipeline.web.content_coding import CompressedOnce, Compressor, compress_quickly
 
 Links = tuple[tuple[str, str], ...]
 """Pairs of (label, URL)."""
@@ -38,6 +39,7 @@ STATIC_TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+compress_static = CompressedOnce(max_entries=64)  # two codings of each file
 
 
 def highlight_matches(spans: Iterable[HighlightSpan]) -> Markup:
@@ -133,19 +135,27 @@ class Templates:
         return cls(environment, site_links, signin_url)
 
     def page_response(
-        self, request: Request, name: str, show: Show, *, audio: str | None = None, **parts: object
+        self,
+        request: Request,
+        name: str,
+        show: Show,
+        *,
+        audio: str | None = None,
+        compress: Compressor = compress_quickly,
+        **parts: object,
     ) -> Response:
         """Return a page that may differ between visitors; no shared cache stores it.
 
         Args:
             audio: URL of the audio that the page plays; None without audio.
+            compress: as in `content_response`.
         """
         content = content_from_bytes(
             self._html(request, name, show, audio=audio, **parts), content_type=HTML_TYPE
         )
         policy = content_security_policy({show.media_url, audio or ""})
         headers = {"cache-control": PRIVATE_CACHE, "vary": "Cookie", "content-security-policy": policy}
-        return content_response(request, content, headers=headers)
+        return content_response(request, content, headers=headers, compress=compress)
 
     def transcript_html(self, turns: tuple[view.TurnView, ...], **parts: object) -> Markup:
         """Return the turns of a transcript as an HTML fragment."""
@@ -200,6 +210,7 @@ def _static(request: Request) -> Response:
         raise AccessDenied(NOT_FOUND)
     # a page from before an update may still request the older hash
     cache_control = IMMUTABLE_CACHE if requested_hash == static_hash() else "no-cache"
+    content = content_from_bytes(body, content_type=content_type)
     return content_response(
-        request, content_from_bytes(body, content_type=content_type), headers={"cache-control": cache_control}
+        request, content, headers={"cache-control": cache_control}, compress=compress_static
     )

@@ -16,6 +16,7 @@ from podcast_pipeline.transcript.text.turns import TranscriptTurn, WrittenWord, 
 TOKEN = re.compile(" ?[^\\s\ufeff]+")  # JavaScript's \s matches \ufeff, Python's does not
 LONG_TITLE_CHARACTERS = 80  # fills three lines; longer titles get a smaller font
 LETTERS = ascii_uppercase + ascii_lowercase
+WORD_STEP_CS = 2  # centiseconds; the grid on which Whisper has its words
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -100,10 +101,11 @@ def _joined(words: list[tuple[TranscriptTurn, WrittenWord]]) -> str:
 def encode_word_times(turns: Iterable[TurnView]) -> str:
     """Return the word times for reader.js: one group for each sentence, in order, joined by commas.
 
-    A group has for each word the centiseconds until the next word starts or the sentence ends: a letter of
-    LETTERS, its index, and before it a hyphen for each 52 more. The first word starts at the time in the
-    sentence's id. A word that is not delimited by spaces is followed by its length in UTF-16 code units, in
-    digits. Differences take a quarter of the bytes of absolute times, and letters a quarter less than digits.
+    A group has for each word the steps of WORD_STEP_CS until the next word starts or the sentence ends: a
+    letter of LETTERS, its index, and before it a hyphen for each 52 more. The first word starts at the time
+    in the sentence's id, and no time is off by more than half a step. A word that is not delimited by spaces
+    is followed by its length in UTF-16 code units, in digits. Differences take a quarter of the bytes of
+    absolute times, letters a quarter less than digits, and steps a sixth less than centiseconds.
     """
     segments = (segment for turn in turns for paragraph in turn.paragraphs for segment in paragraph)
     return ",".join(_word_durations(segment) for segment in segments)
@@ -111,8 +113,9 @@ def encode_word_times(turns: Iterable[TurnView]) -> str:
 
 def _word_durations(segment: Segment) -> str:
     words = segment.words
-    starts = [_centiseconds(word.start_s) for word in words] + [_centiseconds(segment.end_s)]
-    durations = (end - start for start, end in pairwise(starts))
+    times = [_centiseconds(word.start_s) for word in words] + [_centiseconds(segment.end_s)]
+    steps = [round((time - times[0]) / WORD_STEP_CS) for time in times]
+    durations = (end - start for start, end in pairwise(steps))
     return "".join(f"{_letter(duration)}{_length(words, n)}" for n, duration in enumerate(durations))
 
 

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from podcast_pipeline.audit import AuditFinding, AuditResponse, AuditVisitor, RestrictedText, VisitorKind
 from podcast_pipeline.audit.logs_and_mail import check_log_file, check_mail_folder
-from podcast_pipeline.audit.storage import check_storage
+from podcast_pipeline.audit.storage import _check_removed, check_storage
 from podcast_pipeline.audit.visitors import check_public_type
 from podcast_pipeline.cli.commands.audit import load_secrets
 from podcast_pipeline.model import Chapter
@@ -487,6 +487,19 @@ def test_a_public_copy_of_gated_words_is_found(half_public_site: Site) -> None:
     rules = {(f.rule, f.who) for f in found if key.rpartition("/")[2] in f.where}
     assert {("P3", "storage"), ("P3", "anonymous")} <= rules
     assert f"is no longer for everybody; run `podcast publish {FLAGSHIP}`" in {f.message for f in found}
+
+
+def test_a_copy_of_words_that_were_taken_down_is_found(half_public_site: Site) -> None:
+    """The finding names `unpublish`, which removes it: `publish` refuses such an episode."""
+    episode = half_public_site.catalog.by_slug(FLAGSHIP)
+    assert episode
+    assert episode.transcript
+    down = episode.model_copy(update={"state": "unpublished"})
+    found = _check_removed(
+        half_public_site.catalog.with_episode(down), (episode.transcript.public_keys["vtt"],)
+    )
+    message = f"is no longer for everybody; run `podcast unpublish {FLAGSHIP}`"
+    assert [finding.message for finding in found] == [message]
 
 
 def test_a_site_with_a_withdrawal_in_a_public_transcript_is_clean(tmp_path: Path) -> None:

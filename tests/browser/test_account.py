@@ -11,6 +11,7 @@ from podcast_pipeline.audience.mail import SmtpMailer
 from podcast_pipeline.audience.subscribers import unsubscribe_token
 from podcast_pipeline.config import MailTable
 from tests.support.mail_server import PASSWORD, USER, Mailbox, running_mail_server
+from tests.support.reading import tab_to
 from tests.support.site import Site, flagship_on_a_port
 
 # the server listens on this machine only
@@ -108,6 +109,44 @@ def test_a_code_by_keyboard(site: Site, page: Page, mailbox: Mailbox) -> None:
     expect(page.get_by_role("heading", name="Your subscription")).to_be_visible()
 
 
+def test_by_keyboard_from_sign_in_to_a_copied_citation(site: Site, page: Page, mailbox: Mailbox) -> None:
+    """No mouse: sign in from the teaser, come to a time in the text, quote its sentence, go on reading."""
+    email = "erik@example.org"
+    site.subscribe(email)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/episodes/the-water-was-always-coming")
+    page.locator(".teaser h2").evaluate("heading => { heading.tabIndex = -1; heading.focus(); }")
+    tab_to(page, "sign in")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_label("Your address").press("Home")
+    page.keyboard.type(email)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
+    mail = mailbox.received.get(timeout=10)[1].get_content()
+    page.goto(re.findall(r"http://\S+/signin/link/\S+", mail)[0])
+    tab_to(page, "Sign in to Late Proofs")
+    page.keyboard.press("Enter")
+    expect(page.locator(".deck")).to_be_visible()
+    tab_to(page, "Read the transcript")
+    page.keyboard.press("Enter")
+    tab_to(page, "0:00")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("c")
+    quote = page.get_by_role("button", name="Quote", exact=True)
+    expect(quote).to_be_focused()
+    page.keyboard.press("Enter")
+    tab_to(page, "Text")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Copied from 0:19")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    source = r"The water was always coming\. Late Proofs, .+#t=[\d.]+"
+    assert re.fullmatch(rf"“.+” \(Ines Marchetti\)\n{source}", copied)
+    page.keyboard.press("Escape")
+    expect(quote).to_be_hidden()
+    assert page.evaluate("document.activeElement.textContent") == "0:19"
+
+
 def test_a_cited_place_is_there_again_after_sign_in(site: Site, page: Page, mailbox: Mailbox) -> None:
     """A subscriber opens a cited link, signs in from the offer below the teaser, and stands at that place."""
     site.subscribe("dora@example.org")
@@ -133,6 +172,7 @@ def test_axe_and_small_screens(site: Site, page: Page, mailbox: Mailbox, scheme:
         page.goto(path)
         check(page)
     sign_in(page, mailbox)
+    site.subscribers.rotate(ANN, now=site.clock.now, origin="cli")
     for path in ("/account", "/account/rotate", "/account/replaced"):
         page.goto(path)
         check(page)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from podcast_pipeline.model import Segment, Speaker, Transcript, Word
-from podcast_pipeline.web.view import LETTERS
+from podcast_pipeline.web.view import LETTERS, WORD_STEP_CS
 from tests.support.reading import (
     LONG_S,
     current_time,
@@ -75,7 +75,7 @@ def test_words_can_be_switched_to_play(subscriber: Page) -> None:
     index = sentence.evaluate("s => [...document.querySelectorAll('.s')].indexOf(s)")
     group = str(subscriber.locator("[data-times]").get_attribute("data-times")).split(",")[index]
     hyphens, _, _ = group.partition(first := group.lstrip("-")[0])
-    lasts_s = (len(hyphens) * len(LETTERS) + LETTERS.index(first)) / 100
+    lasts_s = WORD_STEP_CS * (len(hyphens) * len(LETTERS) + LETTERS.index(first)) / 100
     read_at = float(str(sentence.get_attribute("id")).removeprefix("t=")) + lasts_s
     assert read_at <= current_time(subscriber) < read_at + 1.5
 

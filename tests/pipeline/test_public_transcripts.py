@@ -8,6 +8,10 @@ from xml.etree import ElementTree
 import pytest
 
 from podcast_pipeline import publish
+from podcast_pipeline.cli.doctor.finding import DoctorFinding
+from podcast_pipeline.cli.doctor.services import CHECKS
+from podcast_pipeline.cli.output import Output
+from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import ConfigError, GateClosed
 from podcast_pipeline.model import Episode
 from podcast_pipeline.pipeline import maintain, public_transcripts
@@ -158,6 +162,25 @@ def test_unpublished_words_leave_no_stored_file(show: ShowFolder, monkeypatch: p
             open_due_transcripts(context_of(show, at(show, 1)))
     maintain.unpublish(context_of(show), SLUG)
     assert (public_files(show), episode(show).pending_keys) == (set(), ())
+
+
+def test_what_a_killed_run_has_left_is_named_and_unpublish_removes_it(show: ShowFolder) -> None:
+    """Stored under public/ for an episode that was taken down: named by doctor, removed by `unpublish`."""
+    maintain.unpublish(context_of(show), SLUG)
+    version = episode(show).transcript
+    assert version is not None
+    key = version.public_keys["vtt"]
+    store(show).put(key, b"WEBVTT", content_type="text/vtt", cache_control="no-cache")
+    assert found_by_doctor(show, later=timedelta()) == []
+    (found,) = found_by_doctor(show, later=timedelta(hours=2))
+    assert (found.ok, found.said.partition(":")[0]) == (False, key)
+    maintain.unpublish(context_of(show), SLUG)
+    assert (public_files(show), found_by_doctor(show, later=timedelta(hours=2))) == (set(), [])
+
+
+def found_by_doctor(show: ShowFolder, *, later: timedelta) -> list[DoctorFinding]:
+    session = CliSession(show.folder, Output(quiet=True), clock=lambda: datetime.now(UTC) + later)
+    return list(CHECKS["public transcripts"](session))
 
 
 def test_who_is_overtaken_leaves_no_public_file(show: ShowFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,11 @@
-"""Byte ranges, conditional requests and gzip, as RFC 9110 defines them."""
+"""Byte ranges, conditional requests and compression, as RFC 9110 defines them."""
 
 import gzip
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.parser import BytesParser
 
+import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from podcast_pipeline.web.byte_ranges import (
     content_response,
     parse_range,
 )
+from podcast_pipeline.web.content_coding import CompressedOnce, compress_quickly
 
 AUDIO = bytes(range(256)) * 4
 TEXT = ("a line that repeats itself\n" * 200).encode()
@@ -221,26 +223,46 @@ def test_hostile_conditions_break_nothing(client: TestClient, text: str) -> None
     assert answered.status_code in (200, 206, 304, 416)
 
 
-def test_text_is_gzipped_under_its_own_etag(client: TestClient) -> None:
+@pytest.mark.parametrize(
+    ("accepted", "coding", "packed"),
+    [
+        ("gzip, deflate", "gzip", gzip.compress(TEXT, 6, mtime=0)),
+        ("br;q=0, GZIP", "gzip", gzip.compress(TEXT, 6, mtime=0)),
+        ("gzip, deflate, br, zstd", "br", brotli.compress(TEXT, quality=5)),
+    ],
+)
+def test_text_is_compressed_under_its_own_etag(
+    client: TestClient, accepted: str, coding: str, packed: bytes
+) -> None:
     """Compressed bytes have another ETag; either of the two is known when it comes back."""
-    answered = client.get("/text", headers={"Accept-Encoding": "br, gzip"})
-    assert answered.headers["content-encoding"] == "gzip"
-    assert int(answered.headers["content-length"]) == len(gzip.compress(TEXT, 6, mtime=0)) < len(TEXT)
+    answered = client.get("/text", headers={"Accept-Encoding": accepted})
+    assert answered.headers["content-encoding"] == coding
+    assert int(answered.headers["content-length"]) == len(packed) < len(TEXT)
     assert answered.content == TEXT
     assert answered.headers["etag"] != etag(client, "/text")
     for known in (answered.headers["etag"], etag(client, "/text")):
         assert client.get("/text", headers={"If-None-Match": known}).status_code == 304
 
 
-@pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "br, gzip; q=0.0"])
-def test_gzip_only_if_accepted(client: TestClient, accepted: str) -> None:
-    """Without gzip in Accept-Encoding the bytes are plain, and Vary contains Accept-Encoding."""
+@pytest.mark.parametrize("accepted", ["", "identity", "zstd", "gzip;q=0", "brotli, br ; q = 0, gzip; q=0.0"])
+def test_compressed_only_if_accepted(client: TestClient, accepted: str) -> None:
+    """With neither brotli nor gzip in Accept-Encoding the bytes are plain, and Vary names that header."""
     answered = client.get("/text", headers={"Accept-Encoding": accepted})
     assert "content-encoding" not in answered.headers
     assert answered.headers["vary"] == "Accept-Encoding"
 
 
-def test_neither_audio_nor_a_range_is_gzipped(client: TestClient) -> None:
+def test_a_body_is_compressed_once() -> None:
+    """What many ask for is compressed better than in haste, once for each coding, and is the same bytes."""
+    compress = CompressedOnce(max_entries=2)
+    first = compress("br", TEXT)
+    assert brotli.decompress(first) == TEXT
+    assert compress("br", bytes(bytearray(TEXT))) is first
+    assert len(first) <= len(compress_quickly("br", TEXT))
+    assert gzip.decompress(compress("gzip", TEXT)) == TEXT
+
+
+def test_neither_audio_nor_a_range_is_compressed(client: TestClient) -> None:
     """Audio is compressed already, and byte ranges refer to uncompressed bytes."""
     assert "content-encoding" not in client.get("/audio", headers={"Accept-Encoding": "gzip"}).headers
     answered = client.get("/text", headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"})

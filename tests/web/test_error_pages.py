@@ -73,6 +73,25 @@ def test_a_link_that_a_mail_program_has_cut(site: Site, client: TestClient) -> N
     assert client.get(f"/feeds/{token[:-5]}/feed.xml", headers=APP).text == "not found\n"
 
 
+def test_a_file_when_the_time_of_a_link_is_over(site: Site, client: TestClient) -> None:
+    """After twelve hours the page is the teaser, and a file says what to do, the same as for any name."""
+    token = site.subscribe("ann@example.org")
+    episode = site.catalog.by_slug(SLUG)
+    assert episode
+    one = EpisodeLinks(site.subscribers).token(token.partition(".")[0], episode.id)
+    path = f"/episodes/{SLUG}/transcript.vtt"
+    client.get(f"/r/{one}/{episode.id}", headers=BROWSER)
+    assert client.get(path, headers=BROWSER).status_code == 200
+    site.clock.now += timedelta(hours=12)
+    page = client.get(f"/episodes/{SLUG}", headers=BROWSER)
+    assert "or the link to the words in your podcast app" in page.text
+    answers = [client.get(p, headers=BROWSER) for p in (path, f"/episodes/{SLUG}/transcript.txt")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert "A link to one episode opens them for twelve hours" in answers[0].text
+    assert answers[0].text == answers[1].text
+    assert client.get(path, headers=APP).text == "not found\n"
+
+
 def test_too_many_tries(client: TestClient) -> None:
     """429 keeps Retry-After and says how long to wait."""
     answers = [client.get("/feeds/nobody/", headers=BROWSER) for _ in range(61)]

@@ -37,12 +37,13 @@ def encoded_times(*sentences: tuple[tuple[str, float, float], ...]) -> str:
 @pytest.mark.parametrize(
     ("sentence", "times"),
     [
-        (((" One", 1, 1.2), (" two.", 1.25, 2)), "Z-X"),
-        (((" One", 0.004, 0.9),), "-m"),
-        (((" twenty", 1, 1.2), ("-five", 1.3, 1.5), (" x", 1.6, 2)), "e6eo"),
-        ((("川", 1, 2), ("が", 2, 3)), "-w1-w"),
-        (((" 👋🏽", 1, 2), ("!", 2, 3)), "-w4-w"),
-        (((" a\u00a0b", 1, 2), (" c\ufeffd", 2, 3)), "-w3-w4"),
+        (((" One", 1, 1.2), (" two.", 1.25, 2)), "Mm"),
+        (((" One", 0.004, 0.9),), "t"),
+        (((" One", 1, 3.1),), "--B"),
+        (((" twenty", 1, 1.2), ("-five", 1.3, 1.5), (" x", 1.6, 2)), "P6PU"),
+        ((("川", 1, 2), ("が", 2, 3)), "y1y"),
+        (((" 👋🏽", 1, 2), ("!", 2, 3)), "y4y"),
+        (((" a\u00a0b", 1, 2), (" c\ufeffd", 2, 3)), "y3y4"),
     ],
 )
 def test_times_of_a_sentence(sentence: tuple[tuple[str, float, float], ...], times: str) -> None:
@@ -54,21 +55,36 @@ def test_a_group_for_each_sentence() -> None:
     """Groups are in the order of the sentences, across turns and paragraphs."""
     assert (
         encoded_times(((" One.", 1, 2),), ((" Two", 3, 4), (" three.", 4, 5)), ((" Four.", 6, 6.5),))
-        == "-w,-w-w,y"
+        == "y,yy,Z"
     )
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=30), st.integers(0, 20_000_000))
-def test_words_come_back_to_the_centisecond(lasts_ms: list[int], start_ms: int) -> None:
-    """The id plus the summed durations gives each word's start, as `media_fragment` rounds it."""
+def test_words_come_back_within_half_a_step(lasts_ms: list[int], start_ms: int) -> None:
+    """The id plus the summed steps gives each word's start, however many words are before it."""
     starts = [(start_ms + sum(lasts_ms[:n])) / 1000 for n in range(len(lasts_ms) + 1)]
+    for found, true in zip(decoded(starts), starts, strict=True):
+        assert found == pytest.approx(100 * true, abs=1 + 0.51)
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=30), st.integers(0, 2_000_000))
+def test_words_on_the_grid_of_whisper_come_back_exactly(steps: list[int], start_cs: int) -> None:
+    """Words that are multiples of 20 ms apart have the very centisecond that `media_fragment` shows."""
+    starts = [(start_cs + 2 * sum(steps[:n])) / 100 for n in range(len(steps) + 1)]
+    assert [view.media_fragment(at / 100) for at in decoded(starts)] == [
+        view.media_fragment(start) for start in starts
+    ]
+
+
+def decoded(starts: list[float]) -> list[int]:
+    """Return where words begin and the last one ends, in centiseconds, as the page's script reads them."""
     words = tuple((" x", start, end) for start, end in pairwise(starts))
     at = round(float(view.media_fragment(starts[0]).removeprefix("t=")) * 100)
-    marks = re.findall("(-*)([A-Za-z])", encoded_times(words))
-    for word, (hyphens, letter) in zip(words, marks, strict=True):
-        assert view.media_fragment(at / 100) == view.media_fragment(word[1])
-        at += len(hyphens) * len(view.LETTERS) + view.LETTERS.index(letter)
-    assert view.media_fragment(at / 100) == view.media_fragment(words[-1][2])
+    found = [at]
+    for hyphens, letter in re.findall("(-*)([A-Za-z])", encoded_times(words)):
+        at += view.WORD_STEP_CS * (len(hyphens) * len(view.LETTERS) + view.LETTERS.index(letter))
+        found.append(at)
+    return found
 
 
 @pytest.mark.parametrize(

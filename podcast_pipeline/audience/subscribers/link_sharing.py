@@ -19,7 +19,7 @@ ORDINARY_USAGE = DownloadUsage(downloads=4, locations=3, apps=3)
 
 
 class LinkSharingMonitor:
-    """Counts complete downloads of files behind a token, per subscriber and episode."""
+    """Counts what is fetched by private links and by one-episode links, per subscriber and episode."""
 
     def __init__(self, repository: Subscribers) -> None:
         self._repository = repository
@@ -34,8 +34,28 @@ class LinkSharingMonitor:
             address, app: as in `DownloadLog.record`.
         """
         self._downloads.record(subscriber_id, episode_id=episode_id, address=address, app=app, now=now)
+        self._judge(subscriber_id, episode_id, vars(ORDINARY_USAGE), now)
+
+    def record_opening(
+        self, subscriber_id: UUID, episode_id: UUID, *, address: str, app: str, now: datetime
+    ) -> None:
+        """Record that a one-episode link was opened: by whom and where, not how often.
+
+        Who reads opens it again and again; who shares it is at many places or in many browsers.
+
+        Args:
+            address, app: as in `DownloadLog.record`.
+        """
+        since = now - WINDOW
+        self._downloads.record(
+            subscriber_id, episode_id=episode_id, address=address, app=app, now=now, once_since=since
+        )
+        limits = {name: limit for name, limit in vars(ORDINARY_USAGE).items() if name != "downloads"}
+        self._judge(subscriber_id, episode_id, limits, now)
+
+    def _judge(self, subscriber_id: UUID, episode_id: UUID, limits: dict[str, int], now: datetime) -> None:
         usage = self._downloads.usage_of(subscriber_id, episode_id, since=now - WINDOW)
-        if any(vars(usage)[name] > limit for name, limit in vars(ORDINARY_USAGE).items()):
+        if any(vars(usage)[name] > limit for name, limit in limits.items()):
             self._log_overuse(subscriber_id, episode_id, usage, now)
 
     def _log_overuse(

@@ -164,6 +164,11 @@ class Subscribers:
             subscriber = self._subscribed(connection, email)
             return transactions.current_token(connection, subscriber.id, secret_key=self.secret_key)
 
+    def link_replaced_at(self, subscriber_id: UUID) -> datetime | None:
+        """Return when the subscriber's private link was last replaced; None if it never was."""
+        with self.engine.connect() as connection:
+            return transactions.replaced_at(connection, subscriber_id)
+
     def verify_secret_key(self) -> None:
         """Check that the secret key made the current tokens.
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.generation import advance
@@ -210,6 +210,13 @@ def current_selector(connection: Connection, subscriber_id: UUID) -> str:
     is_current = (tokens.c.subscriber_id == subscriber_id) & tokens.c.rotated_at.is_(None)
     selector: str = connection.execute(select(tokens.c.selector).where(is_current)).scalar_one()
     return selector
+
+
+def replaced_at(connection: Connection, subscriber_id: UUID) -> datetime | None:
+    """Return when a feed token of the subscriber was last replaced; None if it never was."""
+    query = select(func.max(tokens.c.rotated_at)).where(tokens.c.subscriber_id == subscriber_id)
+    instant: datetime | None = connection.execute(query).scalar_one()
+    return instant
 
 
 def current_token(connection: Connection, subscriber_id: UUID, *, secret_key: bytes) -> str:

@@ -9,6 +9,8 @@ from podcast_pipeline.errors import SubscriberError
 
 RELEASE_GRACE = timedelta(minutes=3)
 """A timer that runs `podcast release` every minute or so is never later than this."""
+PUBLICATION_GRACE = timedelta(hours=1)
+"""No publication takes longer from its first upload to the catalog."""
 
 
 def _check_database(session: CliSession) -> Iterator[DoctorFinding]:
@@ -98,6 +100,21 @@ def _check_schedule(session: CliSession) -> Iterator[DoctorFinding]:
         yield DoctorFinding("schedule", False if episode and episode.publish_at <= latest else None, line)
 
 
+def _check_public_transcripts(session: CliSession) -> Iterator[DoctorFinding]:
+    """Find transcripts for everybody that a killed run has left; one that runs now has some too."""
+    from podcast_pipeline.pipeline.public_transcripts import unnamed_public_files
+
+    before = session.clock() - PUBLICATION_GRACE
+    keys = unnamed_public_files(session.context.catalog(), session.store, before=before)
+    if keys:
+        yield DoctorFinding(
+            "public transcripts",
+            False,
+            f"{', '.join(keys)}: everybody can read what no episode names; run `podcast publish` of the"
+            " episode again, `podcast unpublish` where it was taken down, or `podcast gc --yes`",
+        )
+
+
 def _check_publisher(session: CliSession) -> Iterator[DoctorFinding]:
     """Find out how two publishers at once are kept apart: conditional writes, a setting or a lease."""
     from podcast_pipeline.storage.s3.presets import has_conditional_writes
@@ -120,6 +137,7 @@ CHECKS: dict[str, Check] = {
     "jobs": _check_jobs,
     "store": _check_store,
     "schedule": _check_schedule,
+    "public transcripts": _check_public_transcripts,
     "two publishers": _check_publisher,
 }
 """Name of a check, for a finding of what it raises -> the check; in this order."""

@@ -98,10 +98,15 @@ class AccountRoutes:
         return self.templates.no_store_response(request, "rotate.html", self.show, seal=seal, token=token)
 
     def replaced(self, request: Request) -> Response:
-        """Show the new private link, and say what is left to do."""
-        token = self.subscribers.feed_token(self._holder(request).email)
-        private = private_link(self.show, token)
-        return self.templates.no_store_response(request, "replaced.html", self.show, private=private)
+        """Show the new private link, and say what is left to do; the account where no link was replaced."""
+        holder = self._holder(request)
+        replaced_at = self.subscribers.link_replaced_at(holder.id)
+        if replaced_at is None:
+            return self._to_account()
+        private = private_link(self.show, self.subscribers.feed_token(holder.email))
+        return self.templates.no_store_response(
+            request, "replaced.html", self.show, private=private, replaced_at=replaced_at
+        )
 
     def rotate(self, request: Request, fields: FormFields) -> Response:
         """Replace the private link that the form was made for: once, however often it is sent."""

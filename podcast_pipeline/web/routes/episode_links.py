@@ -46,4 +46,4 @@ class EpisodeLinkRoutes:
         if not isinstance(decision, Allow):
             return response
         self.cookies.set(response, visitor, episode)
-        return self.link_use.count(request, response, visitor, episode)
+        return self.link_use.count_opening(request, response, visitor, episode)

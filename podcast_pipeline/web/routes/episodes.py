@@ -33,6 +33,7 @@ from podcast_pipeline.web.byte_ranges import (
     media_from_store,
 )
 from podcast_pipeline.web.catalog_cache import CatalogCache, Lru
+from podcast_pipeline.web.content_coding import CompressedOnce, compress_quickly
 from podcast_pipeline.web.routes.feeds import (
     hash_in_key,
     newest_withdrawn,
@@ -84,6 +85,7 @@ class EpisodeRoutes:
     transcript_cache: Lru[TranscriptHtml] = field(default_factory=lambda: Lru(CACHED_TRANSCRIPTS))
     cover_cache: Lru[bytes | None] = field(default_factory=lambda: Lru(CACHED_COVERS))
     teaser_cache: Lru[tuple[TeaserTurn, ...]] = field(default_factory=lambda: Lru(CACHED_TEASERS))
+    compress_once: CompressedOnce = field(default_factory=lambda: CompressedOnce(CACHED_TRANSCRIPTS))
 
     @cached_property
     def version_changes(self) -> VersionChanges:
@@ -119,6 +121,7 @@ class EpisodeRoutes:
             chapters=[chapter for chapter in episode.chapters if chapter.toc],
             notes=typeset_notes(episode.notes, language=episode.language),
             audio=audio,
+            compress=self.compress_once if transcript else compress_quickly,
             audio_is_public=episode.access == "public",
             artwork=json_ld.episode_artwork_url(show, episode),
             structured=json_ld.podcast_episode(show, episode, audio=audio),

@@ -149,7 +149,7 @@ class PrivateFeedRoutes:
         """Count a completely sent file; a partial response or a 304 is no download (rule P7)."""
         if not is_whole(response):
             return response
-        return self.link_use.count(request, response, visitor, episode)
+        return self.link_use.count_download(request, response, visitor, episode)
 
     def _authorized_episode(
         self,

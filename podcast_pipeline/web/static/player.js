@@ -18,7 +18,10 @@ const FAULTS = { 2: "The connection was lost.", 3: "The audio cannot be played f
 const deck = document.querySelector(".deck");
 const part = (name) => document.querySelector(`[data-do=${name}]`);
 const scrubber = part("scrub");
-const state = { isStarted: false, resumeAt: 0, saved: 0, slow: 0, stopAt: 0, stopChapter: null, scrolled: 0 };
+const state = {
+  isStarted: false, isPlaced: false, isMoved: false, resumeAt: 0, saved: 0, slow: 0,
+  stopAt: 0, stopChapter: null, ticking: 0, scrolled: 0,
+};
 
 const duration = () => audio.duration || Number(scrubber.max);
 
@@ -26,20 +29,30 @@ const duration = () => audio.duration || Number(scrubber.max);
 
 const toggle = () => (audio.paused ? audio.play().catch(() => {}) : audio.pause()); // showFault says why it failed
 const begin = () => (state.resumeAt ? playFrom(state.resumeAt) : toggle());
-const skip = (seconds) => (audio.currentTime = Math.min(Math.max(0, audio.currentTime + seconds), duration()));
+
+function skip(seconds) {
+  state.isPlaced = true;
+  audio.currentTime = Math.min(Math.max(0, audio.currentTime + seconds), duration());
+}
+
+/** Go to a time by the player: that place is remembered, also before anything was played. */
+function seekTo(t) {
+  state.isPlaced = true;
+  jump(t, { isStep: true });
+}
 
 function toChapter(step) {
   const current = chapterAt(position());
   const isLate = current && position() - chapterStart(current) > RESTART_S;
   const link = step < 0 && isLate ? current : chapters[chapters.indexOf(current) + step];
-  if (link) jump(chapterStart(link), { isStep: true });
+  if (link) seekTo(chapterStart(link));
 }
 
 function showTime() {
   const t = scrubber.dataset.isHeld ? Number(scrubber.value) : position();
   const chapter = chapterAt(t)?.lastElementChild.textContent ?? "";
   if (!scrubber.dataset.isHeld) scrubber.value = String(t);
-  deck.style.setProperty("--done", `${(100 * t) / duration()}%`);
+  deck.style.setProperty("--done", `${(100 * t) / (duration() || 1)}%`);
   scrubber.setAttribute("aria-valuetext", `${clock(t)} of ${clock(duration())}${chapter && `, ${chapter}`}`);
   deck.querySelector(".now").textContent = clock(t);
   deck.querySelector(".left").textContent = `−${clock(Math.max(0, duration() - t))}`;
@@ -71,7 +84,7 @@ function addTicks() {
 // ---- position and settings
 
 function remember() {
-  if (!state.isStarted) return;
+  if (!state.isStarted && !state.isPlaced) return;
   const isHeard = audio.duration && audio.currentTime > audio.duration - NEAR_END_S;
   if (isHeard || audio.currentTime < 1) memory.forget(KEY);
   else memory.set(KEY, String(audio.currentTime));
@@ -110,6 +123,16 @@ function toggleSound() {
 function setTimer(choice) {
   state.stopAt = Number(choice) ? Date.now() + 60_000 * Number(choice) : 0;
   state.stopChapter = choice === "chapter" ? chapterAt(position()) : null;
+  clearInterval(state.ticking);
+  if (state.stopAt) state.ticking = setInterval(showTimer, 1000);
+  showTimer();
+}
+
+/** Show beside the other buttons how long the timer still runs. */
+function showTimer() {
+  part("timing").hidden = !state.stopAt && !state.stopChapter;
+  const left = state.stopAt ? clock(Math.max(0, state.stopAt - Date.now()) / 1000) : "chapter";
+  part("timing").lastElementChild.textContent = left;
 }
 
 /** After a jump it is the chapter jumped to that the timer waits for. */
@@ -171,7 +194,7 @@ function fillMediaSession() {
     pause: () => audio.pause(),
     seekbackward: (details) => skip(-(details.seekOffset ?? BACK_S)),
     seekforward: (details) => skip(details.seekOffset ?? FORWARD_S),
-    seekto: (details) => jump(details.seekTime, { isStep: true }),
+    seekto: (details) => seekTo(details.seekTime),
     ...(chapters.length ? { previoustrack: () => toChapter(-1), nexttrack: () => toChapter(1) } : {}),
   };
   for (const [action, act] of Object.entries(actions)) {
@@ -247,7 +270,7 @@ function onScroll() {
   const down = scrollY - state.scrolled;
   if (Math.abs(down) < 12) return;
   state.scrolled = scrollY;
-  if (isBringing()) return;
+  if (!state.isMoved || isBringing()) return; // the browser, which restores the place of a page
   const isUsed = deck.querySelector(":focus-visible, .fault:not([hidden]), .finding:not([hidden])");
   const mayFold = audio.paused && isFixed() && !isUsed;
   deck.classList.toggle("is-folded", down > 0 && mayFold);
@@ -272,13 +295,16 @@ function listen() {
   });
   scrubber.addEventListener("change", () => {
     delete scrubber.dataset.isHeld;
-    jump(Number(scrubber.value), { isStep: true });
+    seekTo(Number(scrubber.value));
   });
   part("speed").addEventListener("change", (event) => setSpeed(Number(event.target.value)));
   part("volume").addEventListener("input", (event) => setVolume(Number(event.target.value)));
   part("timer").addEventListener("change", (event) => setTimer(event.target.value));
   part("keys").addEventListener("change", (event) => memory.set("keys", event.target.checked ? "on" : "off"));
   addEventListener("keydown", onKey);
+  for (const name of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    addEventListener(name, () => (state.isMoved = true), { passive: true, once: true });
+  }
   addEventListener("scroll", onScroll, { passive: true });
   for (const name of ["focusin", "pointerenter"]) deck.addEventListener(name, unfold);
 
@@ -294,6 +320,7 @@ function listen() {
   for (const name of ["play", "pause", "ended", "seeked", "loadedmetadata"]) audio.addEventListener(name, showState);
   for (const name of ["timeupdate", "seeking", "durationchange"]) audio.addEventListener(name, showTime);
   audio.addEventListener("seeking", renewTimer);
+  audio.addEventListener("seeked", () => audio.paused && state.isPlaced && remember());
   for (const name of ["play", "seeked", "ratechange", "durationchange"]) audio.addEventListener(name, tellPosition);
   audio.addEventListener("durationchange", () => {
     if (!Number.isFinite(audio.duration)) return;

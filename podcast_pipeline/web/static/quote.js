@@ -1,7 +1,7 @@
 // A menu at the selected words: quote them in five styles, share them, hear them.
 
 import {
-  article, clock, end, heard, playFrom, rangeOf, rounded, say, sentences, start, words, wordsOf,
+  article, clock, end, heard, lastUpTo, playFrom, rangeOf, rounded, say, sentences, start, words, wordsOf,
 } from "./transcript.js";
 
 const SETTLED_MS = 200; // a selection that is still being drawn has no menu
@@ -107,10 +107,11 @@ function selected() {
   return parts.length ? { parts, from, until, href: address(from, until) } : null;
 }
 
-/** Return the address of a passage in the version that is shown. */
+/** Return the address of a passage in the version that is shown: its first sentence, and its words if these are others. */
 function address(from, until) {
-  const sentence = sentences.find((s) => start(s) === from && Math.abs(end(s) - until) < 0.005);
-  return `${article.dataset.versionUrl}#${sentence ? sentence.id : `t=${rounded(from)},${rounded(until)}`}`;
+  const sentence = lastUpTo(sentences, rounded(from), start);
+  const isWhole = start(sentence) === from && Math.abs(end(sentence) - until) < 0.005;
+  return `${article.dataset.versionUrl}${isWhole ? "" : `&t=${rounded(from)},${rounded(until)}`}#${sentence.id}`;
 }
 
 /** Put the menu above the selection or, under a finger and at the top of the window, below it. */

@@ -34,9 +34,11 @@ export const memory = {
   },
 };
 
-// data-times has a group for each sentence (view.encode_word_times): for each word the centiseconds until the next
+// data-times has a group for each sentence (view.encode_word_times): for each word the steps of 20 ms until the next
 // word, as a letter after a hyphen for each 52 more, and the word's length if spaces do not delimit the word
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const STEP_CS = 2;
+const NEAR_S = 0.016; // half a step, and half a centisecond: a citation may be older than the steps
 const groups = words?.querySelector("[data-times]")?.dataset.times.split(",") ?? [];
 const times = new Map(sentences.map((sentence, n) => [sentence, groups[n]]));
 
@@ -53,7 +55,7 @@ export function wordsOf(sentence) {
   let from = 0;
   let at = Math.round(start(sentence) * 100);
   return [...times.get(sentence).matchAll(/(-*)([A-Za-z])(\d*)/g)].map(([, more, letter, length]) => {
-    const lasts = more.length * LETTERS.length + LETTERS.indexOf(letter);
+    const lasts = STEP_CS * (more.length * LETTERS.length + LETTERS.indexOf(letter));
     const to = length ? Math.min(from + Number(length), text.length) : from + /^\s*\S*/.exec(text.slice(from))[0].length;
     const word = { from, to, at: at / 100, until: (at + lasts) / 100 };
     from = to;
@@ -258,25 +260,36 @@ function onHistory(event) {
   showHeard();
 }
 
-// ---- media fragments in the address, `#t=12.3` or `#t=12.3,20.5`
+// ---- media fragments in the address, `#t=12.3` or `#t=12.3,20.5`; or a sentence and words, `?t=12.3,20.5#t=11`, where a
+// browser without a script lands too
+
+const TIME = /^#t=(\d+(?:\.\d+)?)(?:(?:,|%2c)(\d+(?:\.\d+)?))?$/i; // some programs encode the comma
+
+/** Return the time in the address, or the words in it that begin in the very sentence. */
+function addressed() {
+  const match = TIME.exec(location.hash);
+  const cited = TIME.exec(`#t=${new URLSearchParams(location.search).get("t")}`);
+  const sentence = match && cited && lastUpTo(sentences, rounded(Number(cited[1])), start);
+  return sentence && sentence.id === location.hash.slice(1) ? cited : match;
+}
 
 /** Go to the place in the address, mark it and return whether there is one. */
 export function land() {
-  const match = /^#t=(\d+(?:\.\d+)?)(?:(?:,|%2c)(\d+(?:\.\d+)?))?$/i.exec(location.hash); // some programs encode the comma
+  const match = addressed();
   if (!match) return false;
   const from = Number(match[1]);
   const first = lastUpTo(sentences, rounded(from), start) ?? sentences[0];
   audio.currentTime = from;
   showHeard();
-  if (first) mark(from, match[2] ? Number(match[2]) : wordsOf(first).at(-1).until);
+  if (first) mark(from, match[2] ? Number(match[2]) : end(first));
   return true;
 }
 
 function mark(from, until) {
-  const inside = sentences.filter((s) => start(s) < until && wordsOf(s).at(-1).until > from);
+  const inside = sentences.filter((s) => start(s) < until - NEAR_S && end(s) > from + NEAR_S);
   for (const sentence of sentences) sentence.classList.toggle("marked", inside.includes(sentence));
   const ranges = inside.flatMap((sentence) => {
-    const cited = wordsOf(sentence).filter((w) => w.at >= from - 0.006 && w.at < until);
+    const cited = wordsOf(sentence).filter((w) => w.at > from - NEAR_S && w.at < until - NEAR_S);
     return cited.length ? [rangeOf(sentence, cited[0].from, cited.at(-1).to)] : [];
   });
   words.classList.toggle("has-marks", ranges.length > 0 && "highlights" in CSS);
@@ -381,7 +394,7 @@ export function beginFollowing() {
     tap.addEventListener("change", apply);
     apply();
   }
-  for (const link of words?.querySelectorAll(".when, .fixed") ?? []) link.tabIndex = -1;
+  for (const when of whens) when.tabIndex = -1;
   if (whens.length) oneStop(whens[0]);
   showEye();
 }

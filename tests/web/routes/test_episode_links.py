@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
-from podcast_pipeline.audience.database.tables import network_addresses, sessions
+from podcast_pipeline.audience.database.tables import audit_log, network_addresses, sessions
 from podcast_pipeline.audience.subscribers.canaries import ensure_canaries
 from podcast_pipeline.audience.subscribers.episode_links import EpisodeLinks
 from podcast_pipeline.model import Episode
@@ -179,6 +179,31 @@ def test_it_counts_as_the_links_use(site: Site, client: TestClient) -> None:
     canary = ensure_canaries(site.subscribers, now=NOW)["active"][1]
     assert client.get(link(site, canary)).status_code == 303
     assert count(site, network_addresses) == 1
+
+
+def test_a_reader_of_two_devices_shares_no_link(site: Site) -> None:
+    """Opened all day on a phone and a laptop it is not noted; opened in four browsers it is, once."""
+    opened = link(site, site.subscribe(ANN))
+
+    def open_in(browser: str, times: int) -> None:
+        there = TestClient(site.app(), base_url=site.config.urls.site, follow_redirects=False)
+        for _ in range(times):
+            assert there.get(opened, headers={"User-Agent": browser}).status_code == 303
+
+    open_in("Phone/1", 4)
+    open_in("Laptop/1", 4)
+    assert (overused(site), count(site, network_addresses)) == ([], 2)
+    open_in("Tablet/1", 1)
+    assert overused(site) == []
+    open_in("Another/1", 2)
+    assert [(noted["locations"], noted["apps"]) for noted in overused(site)] == [(1, 4)]
+
+
+def overused(site: Site) -> list[dict[str, object]]:
+    """Return the recorded incidents of overuse."""
+    with site.subscribers.engine.connect() as connection:
+        query = select(audit_log.c.details).where(audit_log.c.action == "overused")
+        return [dict(details) for details in connection.scalars(query)]
 
 
 def test_a_session_that_reads_comes_first(site: Site, client: TestClient) -> None:

@@ -184,6 +184,8 @@ def test_account_says_what_a_private_link_does_not_open(site: Site, client: Test
     [
         (PAGE, PAGE),
         (f"{PAGE}#t=66", f"{PAGE}#t=66"),
+        (f"{PAGE}?v={'0' * 16}&t=66.5,72#t=66", f"{PAGE}?v={'0' * 16}&t=66.5,72#t=66"),
+        (f"{PAGE}?v={'0' * 16}&x=1#t=66", "/"),
         ("//evil.example/", "/"),
         ("https://evil.example/", "/"),
         ("/feeds/x/", "/"),
@@ -350,6 +352,15 @@ def test_a_subscription_that_was_ended_has_no_link_to_replace(
         assert answer.status_code == 403
         assert "subscri" in answer.text
     assert ANN not in caplog.text
+
+
+def test_nothing_was_replaced(site: Site, client: TestClient, outbox: Outbox) -> None:
+    """The page of a new link leads to the account where no link was replaced; else it has the day."""
+    sign_in(client, outbox)
+    assert client.get("/account/replaced").url.path == "/account"
+    site.subscribers.rotate(ANN, now=NOW, origin="cli")
+    site.clock.now += timedelta(minutes=30)
+    assert "The old link stopped on 10 March 2026." in client.get("/account/replaced").text
 
 
 def test_data_export_and_deletion(site: Site, client: TestClient, outbox: Outbox) -> None:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, distinct, func, insert, select
+from sqlalchemy import Connection, Engine, distinct, func, insert, select
 
 from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import network_addresses
@@ -31,13 +32,21 @@ class DownloadLog:
         self.show_id = show_id
 
     def record(
-        self, subscriber_id: UUID, *, episode_id: UUID | None, address: str, app: str, now: datetime
+        self,
+        subscriber_id: UUID,
+        *,
+        episode_id: UUID | None,
+        address: str,
+        app: str,
+        now: datetime,
+        once_since: datetime | None = None,
     ) -> None:
         """Record one complete download.
 
         Args:
             address: IPv4 or IPv6; IPv6 is stored as its /64, which is one household.
             app: the User-Agent as sent.
+            once_since: record nothing if this app, there, is on record for the episode since then.
 
         Raises:
             SubscriberError: the subscriber was erased meanwhile.
@@ -52,7 +61,8 @@ class DownloadLog:
         }
         with write_transaction(self.engine) as connection:
             transactions.lock_row(connection, subscriber_id)
-            connection.execute(insert(network_addresses).values(row))
+            if once_since is None or not _is_known(connection, row, once_since):
+                connection.execute(insert(network_addresses).values(row))
 
     def count(self, episode_id: UUID) -> int:
         """Return the number of complete downloads of an episode that are on record; old ones are deleted."""
@@ -75,6 +85,14 @@ class DownloadLog:
         )
         with self.engine.connect() as connection:
             return DownloadUsage(*connection.execute(query).one())
+
+
+def _is_known(connection: Connection, row: dict[str, Any], since: datetime) -> bool:
+    """Return whether the same app at the same place is on record since then."""
+    table = network_addresses
+    same = (table.c[name] == row[name] for name in ("subscriber_id", "episode_id", "address", "app"))
+    query = select(table.c.seen_at).where(*same, table.c.seen_at >= since).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def client_network(address: str, *, default: str = "unknown") -> str:
