@@ -22,7 +22,7 @@ from podcast_pipeline.storage.objects import (
     transcript_document,
     transcript_files,
 )
-from podcast_pipeline.transcript import timeline
+from podcast_pipeline.transcript import automatic_notes, timeline
 from podcast_pipeline.transcript.edits import count_changed_words
 from podcast_pipeline.transcript.leaks import shingles
 
@@ -188,7 +188,7 @@ def as_published(episode: Episode, now: datetime, *, changed_at: datetime) -> Ep
 def with_corrections(transcript: Transcript, versions: tuple[TranscriptVersion, ...]) -> Transcript:
     """Return the transcript with the number of the newest version and the public notes of all versions."""
     notes = tuple(
-        Correction(corrected_at=v.published_at, note=v.note or "The transcript was corrected.")
+        Correction(corrected_at=v.published_at, note=v.note or automatic_notes.TRANSCRIPT_CORRECTED)
         for v in versions
         if v.version > 1
     )
@@ -211,11 +211,11 @@ class _CorrectionNote:
         if self.note and self.note not in {version.note for version in versions}:
             return self.note
         if self.new_audio:
-            return "The audio was replaced; the transcript is that of the new recording."
+            return automatic_notes.AUDIO_REPLACED
         count = count_changed_words(self.published_transcript, transcript) if self.published_transcript else 0
         if count:
-            return f"{count} words were corrected." if count > 1 else "One word was corrected."
-        return "Who says what was corrected." if self.published_transcript else ""
+            return automatic_notes.words_corrected(count)
+        return automatic_notes.SPEAKERS_CORRECTED if self.published_transcript else ""
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ from string import ascii_lowercase, ascii_uppercase
 from zoneinfo import ZoneInfo
 
 from podcast_pipeline.model import Chapter, Episode, Person, Segment, Transcript, Word
+from podcast_pipeline.model.transcript import UNNAMED_SPEAKER
 from podcast_pipeline.transcript.text.paragraphs import PAGE, split_paragraphs
 from podcast_pipeline.transcript.text.turns import TranscriptTurn, WrittenWord, join_words, transcript_turns
 
 TOKEN = re.compile(" ?[^\\s\ufeff]+")  # JavaScript's \s matches \ufeff, Python's does not
 LONG_TITLE_CHARACTERS = 80  # fills three lines; longer titles get a smaller font
 CHAPTER_SLACK_S = 0.3  # a chapter that starts this soon after a sentence starts goes before that sentence
+UNNAMED = re.compile(UNNAMED_SPEAKER.format(r"\d+"))
 LETTERS = ascii_uppercase + ascii_lowercase
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -162,10 +164,9 @@ def provenance_line(episode: Episode) -> str:
     return f"{''.join(parts)}."
 
 
-def list_of_names(names: Iterable[str]) -> str:
-    """Return `Ann`, `Ann and Bo` or `Ann, Bo and Cy`."""
-    *first, last = [*names] or [""]
-    return f"{', '.join(first)} and {last}" if first else last
+def is_unnamed_speaker(label: str | None) -> bool:
+    """Whether the label of a speaker is ours, `Speaker 2`, and no name."""
+    return UNNAMED.fullmatch(label or "") is not None
 
 
 def iso_duration(seconds: float) -> str:

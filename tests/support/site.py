@@ -147,9 +147,18 @@ class Site:
 
     @classmethod
     def make(
-        cls, folder: Path, *, site_url: str = "http://127.0.0.1:8080", database_url: str | None = None
+        cls,
+        folder: Path,
+        *,
+        site_url: str = "http://127.0.0.1:8080",
+        database_url: str | None = None,
+        **show: object,
     ) -> "Site":
-        """Return a show without episodes, on `database_url` or its database of `SHOW_DATABASES`."""
+        """Return a show without episodes, on `database_url` or its database of `SHOW_DATABASES`.
+
+        Args:
+            show: keys of the table [show] that have other values.
+        """
         config = Config.model_validate(
             {
                 "folder": folder,
@@ -163,6 +172,7 @@ class Site:
                     "owner_email": "podcast@harrowstreet.example",
                     "categories": ["News > Politics"],
                     "hosts": ["Robin Ashdown"],
+                    **show,
                 },
                 "urls": {"site": site_url},
                 "schedule": {"timezone": "America/New_York"},

@@ -63,6 +63,7 @@ class EpisodeListRoutes:
             standing=decision.standing if isinstance(decision, Teaser) else "active",
             years=view.by_year(episodes, self.zone),
             chosen=chosen,
+            chosen_is_season=name == "season",
             chosen_link=_person_url(chosen, episodes),
             archive=facet_counts("year", published, self.zone)
             if len(published) > NEWEST and not chosen
