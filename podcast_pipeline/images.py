@@ -28,6 +28,14 @@ def open_image_header(data: bytes, *, formats: tuple[str, ...] | None) -> Image.
         return Image.open(io.BytesIO(data), formats=formats)
 
 
+def picture_size_px(data: bytes) -> tuple[int, int] | None:
+    """Return (width, height) of a JPEG or a PNG by its header; None for anything else."""
+    try:
+        return open_image_header(data, formats=("JPEG", "PNG")).size
+    except IMAGE_ERRORS:
+        return None
+
+
 JPEG_BEGIN, PNG_BEGIN = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 JPEG_END, JPEG_SCAN = 0xD9, 0xDA
 JPEG_STRUCTURE = (*range(0xC0, 0xD0), *range(0xDB, 0xE0))
