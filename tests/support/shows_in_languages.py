@@ -90,6 +90,24 @@ HEBREW = ShowWords(
     heard="העיר",
     note="תיקנו את שם העיר.",
 )
+GERMAN = ShowWords(
+    language="de",
+    title="Das Protokoll des Wassers",
+    description="Einmal in der Woche ein Gespräch mit jemandem, der dabei war.",
+    author="Der Uferbote",
+    host="Maria Krämer",
+    guest="Jörg Weiß",
+    episode_title="Was der Fluss mitgenommen hat: die Überschwemmungsschutzbehörde und ihre zwei Vermerke",
+    notes="Elf Jahre wusste die Behörde, dass der Damm nicht hält. **Jörg Weiß** liest die Vermerke vor.",
+    topic="Hochwasserrisikomanagement",
+    chapters=("Der Damm", "Zwei Vermerke ohne Antwort"),
+    soundbite="Niemand hat geantwortet",
+    said="Maria Krämer: An diesem Tag gab es im ganzen Land nur schlechte Nachrichten.\n"
+    "Jörg Weiß: Kurz darauf sah man die Trümmer. Niemand hat geantwortet.",
+    misheard="Trümmer.",
+    heard="Bretter.",
+    note="Wir haben ein Wort berichtigt.",
+)
 CHINESE = ShowWords(
     language="zh-Hans",
     title="水的记录",
