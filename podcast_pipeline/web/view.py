@@ -41,13 +41,14 @@ class TurnView:
 
 @dataclass(frozen=True)
 class TeaserTurn:
-    """Words of one speaker in a teaser.
+    """Words of one speaker in a teaser, from start_s to end_s in the media.
 
     Attributes:
         speaker: the name to show; None for an unknown speaker.
     """
 
     start_s: float
+    end_s: float
     speaker: str | None
     text: str
 
@@ -92,7 +93,10 @@ def teaser_turns(transcript: Transcript, teaser: str) -> tuple[TeaserTurn, ...]:
         return ()
     by_turn = groupby(words[:count], key=lambda pair: id(pair[0]))
     turns = [list(pairs) for _, pairs in by_turn]
-    return tuple(TeaserTurn(pairs[0][1].start_s, pairs[0][0].speaker, _joined(pairs)) for pairs in turns)
+    return tuple(
+        TeaserTurn(pairs[0][1].start_s, pairs[-1][1].end_s, pairs[0][0].speaker, _joined(pairs))
+        for pairs in turns
+    )
 
 
 def _joined(words: list[tuple[TranscriptTurn, WrittenWord]]) -> str:

@@ -111,6 +111,7 @@ class EpisodeRoutes:
             picture_size_px=self.catalog_cache.picture_size_px(card.picture_key),
             structured=json_ld.podcast_episode(show, episode, audio=audio),
             offer=not is_allowed,
+            is_cited="v" in request.query_params,
             correction=self._newest_correction(episode),
             teaser=() if is_allowed else self._teaser(episode),
             **{**NO_TRANSCRIPT, **transcript},

@@ -260,15 +260,21 @@ function onHistory(event) {
 
 // ---- media fragments in the address, `#t=12.3` or `#t=12.3,20.5`
 
+/** Return {from, until} of the place in the address, in seconds, `until` undefined at a single time; null without a place. */
+export function placeInAddress() {
+  const match = /^#t=(\d+(?:\.\d+)?)(?:(?:,|%2c)(\d+(?:\.\d+)?))?$/i.exec(location.hash); // some programs encode the comma
+  return match && { from: Number(match[1]), until: match[2] && Number(match[2]) };
+}
+
 /** Go to the place in the address, mark it and return whether there is one. */
 export function land() {
-  const match = /^#t=(\d+(?:\.\d+)?)(?:(?:,|%2c)(\d+(?:\.\d+)?))?$/i.exec(location.hash); // some programs encode the comma
-  if (!match) return false;
-  const from = Number(match[1]);
+  const place = placeInAddress();
+  if (!place) return false;
+  const { from, until } = place;
   const first = lastUpTo(sentences, rounded(from), start) ?? sentences[0];
   audio.currentTime = from;
   showHeard();
-  if (first) mark(from, match[2] ? Number(match[2]) : wordsOf(first).at(-1).until);
+  if (first) mark(from, until || wordsOf(first).at(-1).until);
   return true;
 }
 
