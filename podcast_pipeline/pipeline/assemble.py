@@ -9,6 +9,7 @@ from podcast_pipeline.model import (
     Enclosure,
     Episode,
     EpisodeDraft,
+    NotesPicture,
     Timeline,
     Transcript,
     TranscriptProvenance,
@@ -47,6 +48,17 @@ class Media:
 
 
 @dataclass(frozen=True)
+class NotesPictures:
+    """The pictures that an episode's notes show, and the objects of those that are in its folder."""
+
+    pictures: tuple[NotesPicture, ...] = ()
+    objects: tuple[StagedObject, ...] = ()
+
+
+NO_PICTURES = NotesPictures()
+
+
+@dataclass(frozen=True)
 class AssembledEpisode:
     """An episode, and every object that it references and that is not stored yet.
 
@@ -72,6 +84,7 @@ def assemble_episode(
     correction_note: str = "",
     published_transcript: Transcript | None = None,
     provenance: TranscriptProvenance | None = None,
+    notes_pictures: NotesPictures = NO_PICTURES,
 ) -> AssembledEpisode:
     """Return the episode and its objects; equal to `known` when nothing that matters changed.
 
@@ -99,6 +112,7 @@ def assemble_episode(
         "enclosure": media.enclosure,
         "timeline": media.timeline,
         "chapters_key": chapters_key,
+        "pictures": notes_pictures.pictures,
         "teaser": _teaser(versioned.transcript, teaser_words) if versioned.transcript else "",
         "transcripts": versioned.versions,
         "provenance": provenance,
@@ -114,7 +128,7 @@ def assemble_episode(
         episode = _labelled_with_a_change(keep_unknown_fields(episode, known), known)
         if episode != known:
             episode = Episode.model_validate({**dict(episode), "content_changed_at": changed_at})
-    objects = (*versioned.objects, new_chapters, media.file)
+    objects = (*versioned.objects, new_chapters, media.file, *notes_pictures.objects)
     stored = referenced_keys(known) if known else set()
     return AssembledEpisode(
         episode, versioned.transcript, tuple(o for o in objects if o and o.key not in stored)
@@ -168,6 +182,7 @@ def referenced_keys(episode: Episode) -> set[str]:
     if any(withdrawal.kind == "episode" for withdrawal in episode.withdrawals):
         return set()
     keys = {episode.enclosure.key, episode.chapters_key, episode.artwork_key}
+    keys |= {picture.key for picture in episode.pictures}
     for version in episode.readable_versions:
         keys |= version.keys
     keys |= episode.public_transcript_keys

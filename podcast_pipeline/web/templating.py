@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND
 from podcast_pipeline.feed import show_notes
-from podcast_pipeline.model import Show
+from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.search import HighlightSpan
 from podcast_pipeline.storage.objects import IMMUTABLE_CACHE, PRIVATE_CACHE
 from podcast_pipeline.transcript import automatic_notes
@@ -192,9 +192,10 @@ def notes_html(text: str) -> Markup:
     return Markup(show_notes.to_html(text))  # noqa: S704
 
 
-def typeset_notes(text: str, *, language: str) -> Markup:
-    """Return show notes as HTML for a page, with typographic quotation marks."""
-    return Markup(typographic_html(notes_html(text), language))  # noqa: S704
+def typeset_notes(show: Show, episode: Episode) -> Markup:
+    """Return an episode's notes as HTML for its page: with pictures, and typographic quotation marks."""
+    html = show_notes.to_page_html(episode.notes, show_notes.published_pictures(show, episode))
+    return Markup(typographic_html(html, episode.language))  # noqa: S704
 
 
 def notes_xhtml(text: str) -> Markup:

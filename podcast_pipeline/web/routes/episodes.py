@@ -104,7 +104,7 @@ class EpisodeRoutes:
             episode=episode,
             people=credited_persons(show, episode) or show.hosts,
             chapters=[chapter for chapter in episode.chapters if chapter.toc],
-            notes=typeset_notes(episode.notes, language=episode.language),
+            notes=typeset_notes(show, episode),
             audio=audio,
             audio_is_public=episode.access == "public",
             card=card,

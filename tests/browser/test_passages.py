@@ -1,11 +1,14 @@
-"""A cited link for who may not read the words, and soundbites, in a real browser."""
+"""A cited link for who may not read the words, soundbites, and pictures of the notes, in a real browser."""
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from podcast_pipeline.model import NotesPicture
+from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.web.routes.feeds import hash_in_key
 from tests.support.reading import current_time, until
 from tests.support.site import Site
+from tests.web.test_cards import picture
 
 EPISODE = "/episodes/the-water-was-always-coming"
 SECRET = "because by then I was angry"
@@ -98,3 +101,21 @@ def test_a_soundbite_plays_to_its_end(page: Page, site: Site) -> None:
     page.evaluate("document.querySelector('audio').currentTime = 90")
     page.wait_for_timeout(600)
     assert not page.evaluate("document.querySelector('audio').paused")
+
+
+def test_a_picture_of_the_notes_is_seen(page: Page, site: Site) -> None:
+    """It is shown in its size, and the page asks no other host for anything."""
+    art = site.put(stage_bytes("public/art", "maps", "png", picture("PNG", (60, 40)), "image/png"))
+    site.publish(
+        "maps",
+        notes="![A map](map.png) ![Far](https://else.example/x.png)",
+        pictures=(NotesPicture(source="map.png", key=art, width_px=60, height_px=40),),
+    )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/episodes/maps")
+    image = page.get_by_role("img", name="A map")
+    image.scroll_into_view_if_needed()
+    until(page, "document.querySelector('.notes img').complete")
+    assert image.evaluate("i => [i.naturalWidth, i.naturalHeight]") == [60, 40]
+    assert {url for url in asked if not url.startswith(site.config.urls.site)} == set()
