@@ -6,9 +6,9 @@ from playwright.sync_api import Browser, Page, expect
 from podcast_pipeline.model import NotesPicture
 from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.web.routes.feeds import hash_in_key
+from tests.support.pictures import picture
 from tests.support.reading import current_time, until
 from tests.support.site import Site
-from tests.web.test_cards import picture
 
 EPISODE = "/episodes/the-water-was-always-coming"
 SECRET = "because by then I was angry"

@@ -1,17 +1,16 @@
 """The cards of pages: what another site shows for a link."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from lxml import html
-from PIL import Image
 from starlette.testclient import TestClient
 
 from podcast_pipeline.model import Person
 from podcast_pipeline.storage.objects import stage_bytes
 from podcast_pipeline.web.cards import locale_of
+from tests.support.pictures import picture
 from tests.support.shows_in_languages import ARABIC, SLUG, publish_episode, show_in
 from tests.support.site import Site, flagship
 
@@ -36,13 +35,6 @@ def client(site: Site) -> Iterator[TestClient]:
     """A stranger's browser."""
     with TestClient(site.app(), base_url=SITE) as client:
         yield client
-
-
-def picture(kind: str, size: tuple[int, int]) -> bytes:
-    """Return a picture of this size, in pixels."""
-    buffer = io.BytesIO()
-    Image.new("RGB", size, "#406070").save(buffer, kind)
-    return buffer.getvalue()
 
 
 def card(client: TestClient, path: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from podcast_pipeline.model import NotesPicture
 from podcast_pipeline.storage.objects import stage_bytes
+from tests.support.pictures import picture
 from tests.support.site import Site
-from tests.web.test_cards import picture
 
 SITE = "http://127.0.0.1:8080"
 
