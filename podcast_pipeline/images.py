@@ -12,6 +12,8 @@ from PIL import Image
 DECOMPRESSION_BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 IMAGE_ERRORS = (OSError, SyntaxError, ValueError, *DECOMPRESSION_BOMBS)
 """The errors of Pillow for such pictures, in `open_image_header` and when the pixels are loaded."""
+LARGEST_DECODED_PIXELS = 3000 * 3000
+JPEG_QUALITY = 85
 
 
 def open_image_header(data: bytes, *, formats: tuple[str, ...] | None) -> Image.Image:
@@ -49,8 +51,13 @@ def small_jpeg(data: bytes, *, longest_px: int) -> bytes | None:
     return small.getvalue()
 
 
-LARGEST_DECODED_PIXELS = 3000 * 3000
-JPEG_QUALITY = 85
+def picture_size_px(data: bytes) -> tuple[int, int] | None:
+    """Return (width, height) of a JPEG or a PNG by its header; None for anything else."""
+    try:
+        return open_image_header(data, formats=("JPEG", "PNG")).size
+    except IMAGE_ERRORS:
+        return None
+
 
 JPEG_BEGIN, PNG_BEGIN = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 JPEG_END, JPEG_SCAN = 0xD9, 0xDA

@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "imageio_ffmpeg": {"audio.ffmpeg"},
     "jellyfish": {"transcript.names.matching"},
     "jinja2": {"web.epub", "web.templating"},
+    "langcodes": {"web.cards"},
     "limits": {"web.rate_limit"},
     "llvmlite": {"transcription.engines.openvino.kernels", "transcription.engines.openvino.precision"},
     "lxml": {"audit.episode_links", "audit.feeds", "feed", "transcript.typed.html_page"},

@@ -18,6 +18,7 @@ from podcast_pipeline.feed import paging, private, reading_line, show_notes, tag
 from podcast_pipeline.feed.feedgen_extension import ChannelTags, ItemTags, Tag
 from podcast_pipeline.feed.notice import NoticeItem
 from podcast_pipeline.feed.paging import FeedPage
+from podcast_pipeline.feed.show_notes import PublishedPicture, published_pictures
 from podcast_pipeline.feed.text import shorten, single_line, xml_safe
 from podcast_pipeline.feed.untrusted.addresses import web_address
 from podcast_pipeline.feed.untrusted.harmless import harmless_notes
@@ -151,7 +152,7 @@ def _write_episode(entry: Any, show: Show, episode: Episode, audience: Audience)
     mime = enclosure_type(enclosure) or enclosure.type
     entry.enclosure(tags.enclosure_url(show, episode), enclosure.size_bytes, single_line(mime))
     notes = _original_notes(original) if original else None
-    notes = notes or _notes(episode.notes)
+    notes = notes or _notes(episode.notes, published_pictures(show, episode))
     reads = isinstance(audience, PrivateAudience) and audience.transcripts
     _write_notes(entry, _with_link(show, episode, notes) if reads and episode.transcript else notes)
     entry.tags.add(*tags.episode_tags(show, episode))
@@ -200,8 +201,8 @@ def _write_notes(entry: Any, notes: ItemNotes) -> None:
         entry.content(notes.content, type="CDATA")
 
 
-def _notes(text: str) -> ItemNotes:
-    html = show_notes.to_html(text)
+def _notes(text: str, pictures: tuple[PublishedPicture, ...] = ()) -> ItemNotes:
+    html = show_notes.to_html(text, pictures)
     return ItemNotes(show_notes.to_plain(text), html) if html else ItemNotes()
 
 

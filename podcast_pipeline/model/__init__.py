@@ -13,6 +13,7 @@ from podcast_pipeline.model.episode import (
     EpisodeType,
     FeedElement,
     ImportedItem,
+    NotesPicture,
     TranscriptChoice,
 )
 from podcast_pipeline.model.fields import (
@@ -79,6 +80,7 @@ __all__ = [
     "Instant",
     "MediaSpan",
     "NonEmptyStr",
+    "NotesPicture",
     "Period",
     "Person",
     "PersonName",

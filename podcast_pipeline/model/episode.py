@@ -53,6 +53,20 @@ class EpisodeDraft(StoredModel):
     source_sha256: Sha256 | None = None
 
 
+class NotesPicture(StoredModel):
+    """A picture that the notes show, published with the episode.
+
+    Attributes:
+        source: as the notes name it, `map.png`; a file beside notes.md.
+        key: under `public/art/`.
+    """
+
+    source: NonEmptyStr
+    key: NonEmptyStr
+    width_px: Annotated[int, Field(ge=1)]
+    height_px: Annotated[int, Field(ge=1)]
+
+
 class FeedElement(StoredModel):
     """An element of another host's feed, unchanged.
 
@@ -93,6 +107,7 @@ class Episode(EpisodeDraft):
         published_at: when its state became published; None while scheduled.
         content_changed_at: last change visible in a feed or on a page.
         timeline: from the recording to this enclosure.
+        pictures: that the notes show.
         teaser: the first words of the transcript, for everybody.
         transcript_is_public: whether everybody may read the words now; only of a published episode whose
             audio is public.
@@ -110,6 +125,7 @@ class Episode(EpisodeDraft):
     enclosure: Enclosure
     timeline: Timeline = Timeline()
     artwork_key: str | None = None
+    pictures: tuple[NotesPicture, ...] = ()
     chapters_key: str | None = None
     teaser: str = ""
     transcript_is_public: bool = False

@@ -18,6 +18,9 @@ CaptionFormat = Literal["vtt", "srt", "json", "html", "txt"]
 FileFormat = Literal[CaptionFormat, "docx"]
 PUBLIC_FORMATS: tuple[CaptionFormat, ...] = ("vtt", "srt", "json")
 """The files of a public transcript that feeds name; the site's pages have all formats."""
+UNNAMED_SPEAKER = "Speaker {}"
+"""The label of a voice that nobody has named, by its number; in English."""
+
 LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 
 
@@ -151,7 +154,7 @@ class Transcript(StoredModel):
         """Return the label of a segment's speaker: a confirmed name, else `Speaker 1`; None without one."""
         for number, known in enumerate(self.speakers, start=1):
             if known.id == speaker:
-                return known.name or f"Speaker {number}"
+                return known.name or UNNAMED_SPEAKER.format(number)
         return None
 
     @property
@@ -159,7 +162,7 @@ class Transcript(StoredModel):
         """The labels of the voices that say something and that nobody has named."""
         speaking = {segment.speaker for segment in self.segments}
         return tuple(
-            f"Speaker {n}"
+            UNNAMED_SPEAKER.format(n)
             for n, known in enumerate(self.speakers, start=1)
             if not known.name and known.id in speaking
         )

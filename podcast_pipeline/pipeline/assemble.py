@@ -8,6 +8,7 @@ from podcast_pipeline.model import (
     Enclosure,
     Episode,
     EpisodeDraft,
+    NotesPicture,
     Timeline,
     Transcript,
     TranscriptProvenance,
@@ -21,7 +22,7 @@ from podcast_pipeline.storage.objects import (
     chapters_file,
     transcript_document,
 )
-from podcast_pipeline.transcript import timeline
+from podcast_pipeline.transcript import automatic_notes, timeline
 from podcast_pipeline.transcript.edits import count_changed_words
 from podcast_pipeline.transcript.leaks import shingles
 
@@ -43,6 +44,17 @@ class Media:
     timeline: Timeline
     file: StagedObject | None = None
     mastering: MasteringReport | None = None
+
+
+@dataclass(frozen=True)
+class NotesPictures:
+    """The pictures that an episode's notes show, and the objects of those that are in its folder."""
+
+    pictures: tuple[NotesPicture, ...] = ()
+    objects: tuple[StagedObject, ...] = ()
+
+
+NO_PICTURES = NotesPictures()
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,7 @@ def assemble_episode(
     correction_note: str = "",
     published_transcript: Transcript | None = None,
     provenance: TranscriptProvenance | None = None,
+    notes_pictures: NotesPictures = NO_PICTURES,
 ) -> AssembledEpisode:
     """Return the episode and its objects; equal to `known` when nothing that matters changed.
 
@@ -100,6 +113,7 @@ def assemble_episode(
         "enclosure": media.enclosure,
         "timeline": media.timeline,
         "chapters_key": chapters_key,
+        "pictures": notes_pictures.pictures,
         "teaser": _teaser(versioned.transcript, teaser_words) if versioned.transcript else "",
         "transcripts": versioned.versions,
         "provenance": provenance,
@@ -116,7 +130,7 @@ def assemble_episode(
         episode = _labelled_with_a_change(keep_unknown_fields(episode, known), known)
         if episode != known:
             episode = Episode.model_validate({**dict(episode), "content_changed_at": changed_at})
-    objects = (*versioned.objects, *rendered, new_chapters, media.file)
+    objects = (*versioned.objects, *rendered, new_chapters, media.file, *notes_pictures.objects)
     stored = referenced_keys(known) if known else set()
     return AssembledEpisode(
         episode, versioned.transcript, tuple(o for o in objects if o and o.key not in stored)
@@ -170,6 +184,7 @@ def referenced_keys(episode: Episode) -> set[str]:
     if any(withdrawal.kind == "episode" for withdrawal in episode.withdrawals):
         return set()
     keys = {episode.enclosure.key, episode.chapters_key, episode.artwork_key}
+    keys |= {picture.key for picture in episode.pictures}
     for version in episode.readable_versions:
         keys |= version.keys
     keys |= episode.public_transcript_keys
@@ -190,7 +205,7 @@ def as_published(episode: Episode, now: datetime, *, changed_at: datetime) -> Ep
 def with_corrections(transcript: Transcript, versions: tuple[TranscriptVersion, ...]) -> Transcript:
     """Return the transcript with the number of the newest version and the public notes of all versions."""
     notes = tuple(
-        Correction(corrected_at=v.published_at, note=v.note or "The transcript was corrected.")
+        Correction(corrected_at=v.published_at, note=v.note or automatic_notes.TRANSCRIPT_CORRECTED)
         for v in versions
         if v.version > 1
     )
@@ -213,11 +228,11 @@ class _CorrectionNote:
         if self.note and self.note not in {version.note for version in versions}:
             return self.note
         if self.new_audio:
-            return "The audio was replaced; the transcript is that of the new recording."
+            return automatic_notes.AUDIO_REPLACED
         count = count_changed_words(self.published_transcript, transcript) if self.published_transcript else 0
         if count:
-            return f"{count} words were corrected." if count > 1 else "One word was corrected."
-        return "Who says what was corrected." if self.published_transcript else ""
+            return automatic_notes.words_corrected(count)
+        return automatic_notes.SPEAKERS_CORRECTED if self.published_transcript else ""
 
 
 @dataclass(frozen=True)

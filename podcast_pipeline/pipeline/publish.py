@@ -39,6 +39,7 @@ from podcast_pipeline.pipeline.commit import (
 from podcast_pipeline.pipeline.context import Context, ignore
 from podcast_pipeline.pipeline.media import build_media, mastering_beside, remove_staged_media
 from podcast_pipeline.pipeline.merge.published import base_before, merge_published
+from podcast_pipeline.pipeline.notes_pictures import build_pictures
 from podcast_pipeline.pipeline.public_transcripts import public_files, with_leftovers
 from podcast_pipeline.pipeline.show_assets import build_show_assets
 from podcast_pipeline.pipeline.transcript_files import TranscriptFiles
@@ -270,6 +271,7 @@ def prepare(
         correction_note=note_for(edited),
         published_transcript=published,
         provenance=_provenance(edited, known, draft.slug, context.config),
+        notes_pictures=build_pictures(folder, draft, known, context),
         teaser_words=context.config.access.teaser_words,
         publish_at=publish_at,
         now=now,

@@ -11,6 +11,7 @@ from cachetools import LRUCache, cached
 
 from podcast_pipeline.errors import NotFound, StoreError
 from podcast_pipeline.feed import atom, private, rss
+from podcast_pipeline.images import picture_size_px
 from podcast_pipeline.model import Transcript, TranscriptVersion
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, catalog_from_json, transcript_from_json
 from podcast_pipeline.storage import ObjectReader
@@ -18,6 +19,8 @@ from podcast_pipeline.storage import ObjectReader
 Value = TypeVar("Value")
 
 CACHED_FEEDS = 9  # with transcripts, without, with a notice for each standing, and Atom
+
+CACHED_PICTURES = 4096  # two numbers each
 
 
 class Lru(Generic[Value]):
@@ -67,6 +70,7 @@ class CatalogCache:
         self._checked_at = 0.0
         self._lock = Lock()
         self._feeds: Lru[tuple[bytes, str]] = Lru(CACHED_FEEDS)
+        self._pictures: Lru[tuple[int, int] | None] = Lru(CACHED_PICTURES)
 
     def newest(self) -> CatalogSnapshot:
         """Return the newest catalog.
@@ -112,6 +116,15 @@ class CatalogCache:
         return self._feeds.get_or_compute(
             (snapshot.etag, "atom"), lambda: _hashed(atom.render_atom(snapshot.catalog))
         )[0]
+
+    def picture_size_px(self, key: str | None) -> tuple[int, int] | None:
+        """Return (width, height) of a published picture, read once; None without one that can be read."""
+        if key is None:
+            return None
+        try:
+            return self._pictures.get_or_compute(key, lambda: picture_size_px(self._store.get(key)[1]))
+        except StoreError:
+            return None
 
     def transcript(self, version: TranscriptVersion) -> Transcript:
         """Read the transcript of a published version."""

@@ -17,12 +17,13 @@ from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND
 from podcast_pipeline.feed import show_notes
-from podcast_pipeline.model import Show
+from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.search import HighlightSpan
 from podcast_pipeline.storage.objects import IMMUTABLE_CACHE, PRIVATE_CACHE
+from podcast_pipeline.transcript import automatic_notes
 from podcast_pipeline.transcript.text.clock import format_short_clock
 from podcast_pipeline.transcript.text.typography import typographic, typographic_html
-from podcast_pipeline.web import view
+from podcast_pipeline.web import languages, view
 from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.byte_ranges import content_from_bytes, content_response
 from podcast_pipeline.web.content_coding import CompressedOnce, Compressor, compress_quickly
@@ -52,13 +53,17 @@ FILTERS = {
     "clock_time": format_short_clock,
     "media_fragment": view.media_fragment,
     "guests": view.guests,
-    "list_of_names": view.list_of_names,
     "long_duration": view.long_duration,
     "provenance_line": view.provenance_line,
     "typographic": typographic,
     "highlight_matches": highlight_matches,
     "summary": show_notes.summary,
     "encode_word_times": view.encode_word_times,
+}
+
+TESTS = {
+    "automatic_note": automatic_notes.is_automatic,
+    "unnamed_speaker": view.is_unnamed_speaker,
 }
 
 
@@ -127,7 +132,12 @@ class Templates:
             "local_iso": lambda instant: instant.astimezone(zone).isoformat(),
             "local_time": lambda instant: f"{instant.astimezone(zone):%H:%M %Z}",
         }
+        environment.tests |= TESTS
         environment.globals |= {
+            "in_language": languages.in_language,
+            "named_in": languages.named_in,
+            "english_within": languages.english_within,
+            "TRANSCRIPT_CORRECTED": automatic_notes.TRANSCRIPT_CORRECTED,
             "static": static_address,
             "EPISODE_SCRIPTS": EPISODE_SCRIPTS,
             "LONG_TITLE": view.LONG_TITLE_CHARACTERS,
@@ -179,7 +189,12 @@ class Templates:
     def _html(self, request: Request, name: str, show: Show, **parts: object) -> bytes:
         template = self.environment.get_template(name)
         links = {"site_links": self.site_links(request), "signin_url": self.signin_url(request)}
-        return template.render(show=show, **links, **parts).encode()
+        english = languages.english_within(show.language)
+        words = {
+            "english": english,
+            "in_show_language": languages.named_in(show.language) if english else "",
+        }
+        return template.render(show=show, **words, **links, **parts).encode()
 
 
 def notes_html(text: str) -> Markup:
@@ -187,9 +202,10 @@ def notes_html(text: str) -> Markup:
     return Markup(show_notes.to_html(text))  # noqa: S704
 
 
-def typeset_notes(text: str, *, language: str) -> Markup:
-    """Return show notes as HTML for a page, with typographic quotation marks."""
-    return Markup(typographic_html(notes_html(text), language))  # noqa: S704
+def typeset_notes(show: Show, episode: Episode) -> Markup:
+    """Return an episode's notes as HTML for its page: with pictures, and typographic quotation marks."""
+    html = show_notes.to_page_html(episode.notes, show_notes.published_pictures(show, episode))
+    return Markup(typographic_html(html, episode.language))  # noqa: S704
 
 
 def notes_xhtml(text: str) -> Markup:

@@ -9,12 +9,14 @@ from string import ascii_lowercase, ascii_uppercase
 from zoneinfo import ZoneInfo
 
 from podcast_pipeline.model import Chapter, Episode, Person, Segment, Transcript, Word
+from podcast_pipeline.model.transcript import UNNAMED_SPEAKER
 from podcast_pipeline.transcript.text.chapters import CHAPTER_SLACK_S
 from podcast_pipeline.transcript.text.paragraphs import PAGE, split_paragraphs
 from podcast_pipeline.transcript.text.turns import TranscriptTurn, WrittenWord, join_words, transcript_turns
 
 TOKEN = re.compile(" ?[^\\s\ufeff]+")  # JavaScript's \s matches \ufeff, Python's does not
 LONG_TITLE_CHARACTERS = 80  # fills three lines; longer titles get a smaller font
+UNNAMED = re.compile(UNNAMED_SPEAKER.format(r"\d+"))
 LETTERS = ascii_uppercase + ascii_lowercase
 WORD_STEP_CS = 2  # centiseconds; the grid on which Whisper has its words
 MONTHS = (
@@ -40,13 +42,14 @@ class TurnView:
 
 @dataclass(frozen=True)
 class TeaserTurn:
-    """Words of one speaker in a teaser.
+    """Words of one speaker in a teaser, from start_s to end_s in the media.
 
     Attributes:
         speaker: the name to show; None for an unknown speaker.
     """
 
     start_s: float
+    end_s: float
     speaker: str | None
     text: str
 
@@ -91,7 +94,10 @@ def teaser_turns(transcript: Transcript, teaser: str) -> tuple[TeaserTurn, ...]:
         return ()
     by_turn = groupby(words[:count], key=lambda pair: id(pair[0]))
     turns = [list(pairs) for _, pairs in by_turn]
-    return tuple(TeaserTurn(pairs[0][1].start_s, pairs[0][0].speaker, _joined(pairs)) for pairs in turns)
+    return tuple(
+        TeaserTurn(pairs[0][1].start_s, pairs[-1][1].end_s, pairs[0][0].speaker, _joined(pairs))
+        for pairs in turns
+    )
 
 
 def _joined(words: list[tuple[TranscriptTurn, WrittenWord]]) -> str:
@@ -165,10 +171,9 @@ def provenance_line(episode: Episode) -> str:
     return f"{''.join(parts)}."
 
 
-def list_of_names(names: Iterable[str]) -> str:
-    """Return `Ann`, `Ann and Bo` or `Ann, Bo and Cy`."""
-    *first, last = [*names] or [""]
-    return f"{', '.join(first)} and {last}" if first else last
+def is_unnamed_speaker(label: str | None) -> bool:
+    """Whether the label of a speaker is ours, `Speaker 2`, and no name."""
+    return UNNAMED.fullmatch(label or "") is not None
 
 
 def iso_duration(seconds: float) -> str:

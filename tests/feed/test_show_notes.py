@@ -10,9 +10,12 @@ from lxml import etree
 from podcast_pipeline.feed.show_notes import (
     ALLOWED_TAGS,
     DESCRIPTION_BYTES,
+    PublishedPicture,
+    local_pictures,
     relative_links,
     summary,
     to_html,
+    to_page_html,
     to_plain,
 )
 from podcast_pipeline.feed.text import shorten, single_line, xml_safe
@@ -161,3 +164,52 @@ def test_addresses_that_lead_nowhere_are_told() -> None:
 def test_a_heading_is_no_summary(notes: str, first: str) -> None:
     """The list of episodes shows the first paragraph, not "Show notes"."""
     assert summary(notes) == first
+
+
+MAP = PublishedPicture("map.png", "https://media.example/art/a.1.png", 60, 40)
+
+
+def test_pictures_and_quotations_on_a_page() -> None:
+    """On a page a published picture appears with its size, a quotation stays, another image is a link."""
+    notes = (
+        "> No one answered.\n\n![A map](map.png)\n\n![Far](https://else.example/x.png)\n\n![Lost](lost.png)"
+    )
+    assert to_page_html(notes, (MAP,)) == (
+        "<blockquote>\n<p>No one answered.</p>\n</blockquote>\n"
+        '<p><img src="https://media.example/art/a.1.png" alt="A map" width="60" height="40" loading="lazy">'
+        "</p>\n"
+        '<p><a href="https://else.example/x.png">Far</a></p>\n'
+        "<p><a>Lost</a></p>"
+    )
+
+
+def test_pictures_in_a_feed() -> None:
+    """In a feed, whose notes have no images, a published picture is a link to it."""
+    assert to_html("![A map](map.png)", (MAP,)) == (
+        '<p><a href="https://media.example/art/a.1.png">A map</a></p>'
+    )
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        '<img src="https://else.example/x.png" alt="">',
+        '<img alt="a>b" src="https://else.example/x.png">',
+        '<img src="https://else.example/x.png" <b>bold</b>',
+        '<img\nsrc=https://else.example/x.png onerror="alert(1)">',
+        "![x](//else.example/x.png)",
+        '<p><IMG SRC="https://media.example/art/other.png">',
+        '<svg><image href="https://else.example/x.png"></svg>',
+    ],
+)
+def test_a_page_loads_no_other_image(notes: str) -> None:
+    """Whatever the notes contain, no image comes from elsewhere, and none runs a script."""
+    html = to_page_html(notes, (MAP,))
+    assert not re.search(r"<img[^>]*\ssrc=", html)
+    assert not re.search(r"<[^>]*onerror", html)
+
+
+def test_local_pictures() -> None:
+    """The files beside the notes, each once, as the notes name them."""
+    notes = "![a](one.png) ![b](<two words.jpg>) ![c](https://x.example/y.png) ![d](one.png) ![e](//x/y.png)"
+    assert local_pictures(notes) == ("one.png", "two%20words.jpg")

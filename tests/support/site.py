@@ -2,7 +2,7 @@
 
 import io
 import wave
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -149,9 +149,18 @@ class Site:
 
     @classmethod
     def make(
-        cls, folder: Path, *, site_url: str = "http://127.0.0.1:8080", database_url: str | None = None
+        cls,
+        folder: Path,
+        *,
+        site_url: str = "http://127.0.0.1:8080",
+        database_url: str | None = None,
+        **show: object,
     ) -> "Site":
-        """Return a show without episodes, on `database_url` or its database of `SHOW_DATABASES`."""
+        """Return a show without episodes, on `database_url` or its database of `SHOW_DATABASES`.
+
+        Args:
+            show: keys of the table [show] that have other values.
+        """
         config = Config.model_validate(
             {
                 "folder": folder,
@@ -165,6 +174,7 @@ class Site:
                     "owner_email": "podcast@harrowstreet.example",
                     "categories": ["News > Politics"],
                     "hosts": ["Robin Ashdown"],
+                    **show,
                 },
                 "urls": {"site": site_url},
                 "schedule": {"timezone": "America/New_York"},
@@ -352,9 +362,20 @@ def flagship(site: Site) -> Episode:
 @contextmanager
 def flagship_on_a_port(folder: Path, mailer: Mailer | None = None) -> Iterator[Site]:
     """Serve a show with one episode on a free port of this machine."""
+    with on_a_port(lambda address: Site.make(folder, site_url=address), mailer) as site:
+        flagship(site)
+        yield site
+
+
+@contextmanager
+def on_a_port(make: Callable[[str], Site], mailer: Mailer | None = None) -> Iterator[Site]:
+    """Serve a show on a free port of this machine.
+
+    Args:
+        make: returns the show, given its address.
+    """
     listener = server.listen("127.0.0.1", 0)
-    site = Site.make(folder, site_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
-    flagship(site)
+    site = make(f"http://127.0.0.1:{listener.getsockname()[1]}")
     running = server.build_server(site.app(mailer))
     thread = Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()

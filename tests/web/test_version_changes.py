@@ -62,7 +62,7 @@ def test_both_versions_side_by_side(reader: TestClient) -> None:
     page = reader.get(PAGE).text
     line = re.search(r'<p class="band">(.*?)</p>', page, re.DOTALL)
     assert line is not None
-    assert "Corrected on 9 March 2026: The transcript was corrected." in line[1]
+    assert "Corrected on 9 March 2026: <bdi>The transcript was corrected.</bdi>" in line[1]
     (place,) = re.findall(r'<a href="#(t=[\d.]+)">At 0:0\d</a>', line[1])
     assert f'id="{place}"' in page
     (mark,) = re.findall(r'<a class="fixed" href="([^"]+)">corrected</a>', page)
@@ -86,7 +86,7 @@ def test_an_older_correction_is_compared_too(reader: TestClient) -> None:
 def test_a_stranger_learns_that_and_where(stranger: TestClient) -> None:
     """Note, date and time are public; no word of either version is, and the comparison leads to the page."""
     page = stranger.get(PAGE).text
-    assert "Corrected on 9 March 2026: The transcript was corrected." in page
+    assert "Corrected on 9 March 2026: <bdi>The transcript was corrected.</bdi>" in page
     assert re.search(r"At 0:0\d\.", page)
     answer = stranger.get(f"{PAGE}/changes", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)

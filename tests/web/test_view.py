@@ -151,12 +151,6 @@ def labelled(
     )
 
 
-def test_a_list_of_names() -> None:
-    """Two are joined by "and", more by commas too."""
-    names = ("Ann", "Bo", "Cy")
-    assert [view.list_of_names(names[:n]) for n in range(4)] == ["", "Ann", "Ann and Bo", "Ann, Bo and Cy"]
-
-
 def test_a_teaser_by_turns() -> None:
     """The words of a teaser are each given to their speaker, with the time; not one word is added."""
     words = transcript_of("Ann: One two. Three.\nBo: Four five six.\nAnn: Seven.", duration_s=8)

@@ -155,5 +155,6 @@ def _tombstone(known: Episode) -> dict[str, object]:
         "topics": (),
         "chapters_key": None,
         "artwork_key": None,
+        "pictures": (),
         "original": None,
     }

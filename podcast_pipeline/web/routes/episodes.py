@@ -24,7 +24,7 @@ from podcast_pipeline.images import small_jpeg
 from podcast_pipeline.model import Correction, Episode, FileFormat, Show, TranscriptVersion, http_url_or_none
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.objects import PRIVATE_CACHE
-from podcast_pipeline.web import epub, json_ld, view
+from podcast_pipeline.web import cards, epub, json_ld, view
 from podcast_pipeline.web.authorization import AccessDenied, Authorizer, ReaderFinder
 from podcast_pipeline.web.byte_ranges import (
     content_from_bytes,
@@ -111,6 +111,7 @@ class EpisodeRoutes:
         is_allowed = isinstance(decision, Allow)
         transcript = self._transcript_values(episode, request) if is_allowed else {}
         audio = self._audio_url(show, episode, is_allowed=is_allowed)
+        card = cards.episode_card(show, episode)
         return self.templates.page_response(
             request,
             "episode.html",
@@ -119,13 +120,15 @@ class EpisodeRoutes:
             episode=episode,
             people=credited_persons(show, episode) or show.hosts,
             chapters=[chapter for chapter in episode.chapters if chapter.toc],
-            notes=typeset_notes(episode.notes, language=episode.language),
+            notes=typeset_notes(show, episode),
             audio=audio,
             compress=self.compress_once if transcript else compress_quickly,
             audio_is_public=episode.access == "public",
-            artwork=json_ld.episode_artwork_url(show, episode),
+            card=card,
+            picture_size_px=self.catalog_cache.picture_size_px(card.picture_key),
             structured=json_ld.podcast_episode(show, episode, audio=audio),
             offer=not is_allowed,
+            is_cited="v" in request.query_params,
             correction=self._newest_correction(episode),
             teaser=() if is_allowed else self._teaser(episode),
             **{**NO_TRANSCRIPT, **transcript},

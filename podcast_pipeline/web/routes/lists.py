@@ -16,9 +16,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND, Teaser
-from podcast_pipeline.model import Episode
+from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.web import view
 from podcast_pipeline.web.authorization import AccessDenied, Authorizer, VisitorFinder
+from podcast_pipeline.web.cards import Card, list_card, show_card
 from podcast_pipeline.web.catalog_cache import CatalogCache
 from podcast_pipeline.web.templating import Templates
 from podcast_pipeline.web.threads import reads_if
@@ -55,7 +56,8 @@ class EpisodeListRoutes:
         episodes = _with_label(name, label, published, self.zone) if name else published[:NEWEST]
         if not episodes and name:
             raise AccessDenied(NOT_FOUND)
-        chosen = f"Season {label}" if name == "season" else label
+        chosen = _heading(name, label)
+        card = self._card(catalog.show, name, label, episodes)
         return self.templates.page_response(
             request,
             "index.html",
@@ -63,12 +65,20 @@ class EpisodeListRoutes:
             standing=decision.standing if isinstance(decision, Teaser) else "active",
             years=view.by_year(episodes, self.zone),
             chosen=chosen,
+            chosen_is_season=name == "season",
             chosen_link=_person_url(chosen, episodes),
             archive=facet_counts("year", published, self.zone)
             if len(published) > NEWEST and not chosen
             else (),
-            canonical=f"{catalog.show.site_url}/" + (f"?{facet_query(name, label)}" if name else ""),
+            card=card,
+            picture_size_px=self.catalog_cache.picture_size_px(card.picture_key),
         )
+
+    def _card(self, show: Show, name: str, label: str, episodes: list[Episode]) -> Card:
+        if not name:
+            return show_card(show)
+        url, title = f"{show.site_url}/?{facet_query(name, label)}", _heading(name, label)
+        return list_card(show, title, episodes, url=url, is_person=name == "guest")
 
     def archive(self, request: Request) -> Response:
         """Return every year, season, topic and guest, each with the number of episodes."""
@@ -96,6 +106,10 @@ def facet_counts(facet: str, published: Iterable[Episode], zone: ZoneInfo) -> li
     if facet in NUMERIC_FACETS:
         return sorted(counted, key=lambda entry: int(entry[0]), reverse=True)
     return sorted(counted, key=lambda entry: entry[0].casefold())
+
+
+def _heading(name: str, label: str) -> str:
+    return f"Season {label}" if name == "season" else label
 
 
 def _with_label(name: str, label: str, published: Iterable[Episode], zone: ZoneInfo) -> list[Episode]:

@@ -273,15 +273,21 @@ function addressed() {
   return sentence && sentence.id === location.hash.slice(1) ? cited : match;
 }
 
+/** Return {from, until} of the place in the address, in seconds, `until` undefined at a single time; null without a place. */
+export function placeInAddress() {
+  const match = addressed();
+  return match && { from: Number(match[1]), until: match[2] && Number(match[2]) };
+}
+
 /** Go to the place in the address, mark it and return whether there is one. */
 export function land() {
-  const match = addressed();
-  if (!match) return false;
-  const from = Number(match[1]);
+  const place = placeInAddress();
+  if (!place) return false;
+  const { from, until } = place;
   const first = lastUpTo(sentences, rounded(from), start) ?? sentences[0];
   audio.currentTime = from;
   showHeard();
-  if (first) mark(from, match[2] ? Number(match[2]) : end(first));
+  if (first) mark(from, until || end(first));
   return true;
 }
 
