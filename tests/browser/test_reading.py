@@ -236,7 +236,7 @@ def test_search_and_land(subscriber: Page, site: Site) -> None:
     expect(subscriber.locator("mark").first).to_contain_text("then I was angry")
     subscriber.locator("a[href*='#t=']").first.click()
     expect(subscriber.get_by_role("searchbox", name="Find in this transcript")).to_have_value(
-        "then i was angry"
+        "then I was angry"
     )
     expect(subscriber.locator(".finding output")).to_have_text("1 of 1")
     expect(subscriber.locator(".s.marked").first).to_contain_text(SECRET)
