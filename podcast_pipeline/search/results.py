@@ -10,7 +10,7 @@ from uuid import UUID
 from podcast_pipeline.search.normalize import fold_word, split_words
 from podcast_pipeline.search.query import Query, QueryTerm
 from podcast_pipeline.search.rows import marks_from_text
-from podcast_pipeline.search.stems import STEM_MARK, word_stems
+from podcast_pipeline.search.stems import STEM_MARK, has_stem
 
 WORDS_BEFORE, WORDS_SHOWN = 9, 34
 SHORTEST_BEGINNING = 4  # characters that two forms of a word share; fewer would mark other words
@@ -173,13 +173,11 @@ def _ends(words: Sequence[str], term: QueryTerm, *, is_prefix: bool) -> list[int
 
 def _other_forms(words: Sequence[str], term: QueryTerm) -> set[int]:
     """Return the positions of the words that match a term by a stem, in any of its languages."""
+    if not term.stems:
+        return set()
     stems = {stem.rpartition(STEM_MARK)[2] for stem in term.stems}
     languages = {token.split(STEM_MARK)[0] for token in term.stems if STEM_MARK in token}
-    return {
-        position
-        for position, word in enumerate(words)
-        if fold_word(word) in stems or any(stems.intersection(word_stems(word, tag)) for tag in languages)
-    }
+    return {position for position, word in enumerate(words) if has_stem(word, stems, languages)}
 
 
 def _best_start(words: Sequence[str], matches: set[int]) -> int:

@@ -4,7 +4,7 @@ A text's words are indexed as they are, and beside them the stems that differ fr
 the stem with its language before it. So `poison` finds poisoning, and a language without a stemmer has none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import lru_cache
 
 import snowballstemmer
@@ -54,6 +54,10 @@ ALGORITHMS = {
 """Language -> its Snowball algorithm."""
 
 
+CHANGES_BEGINNINGS = frozenset({"ar", "eo", "fa", "ga", "id", "nl", "sr", "st", "ta", "tr", "yi"})
+"""The languages in which a stem may begin with another letter than its word."""
+
+
 def stem_language(tag: str) -> str | None:
     """Return the language of a tag like "pt-BR", or None if it has no stemmer."""
     language = tag.split("-")[0].lower()
@@ -81,6 +85,17 @@ def query_stems(word: str, languages: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def has_stem(word: str, stems: Set[str], languages: Iterable[str]) -> bool:
+    """Return whether a word as written has one of some folded stems in one of the languages."""
+    folded = fold_word(word)
+    beginnings = {stem[0] for stem in stems}
+    return folded in stems or any(
+        not stems.isdisjoint(word_stems(word, language))
+        for language in languages
+        if folded[0] in beginnings or language in CHANGES_BEGINNINGS  # a tenth of the words, or fewer
+    )
+
+
 @lru_cache(CACHED_WORDS)
 def word_stems(word: str, language: str) -> tuple[str, ...]:
     """Return the folded stems of a word: as it is written, and without its accents, as some type it."""
@@ -89,7 +104,7 @@ def word_stems(word: str, language: str) -> tuple[str, ...]:
         return ()
     # a stemmer has a state, and several threads search
     stem = snowballstemmer.stemmer(ALGORITHMS[language]).stemWord
-    stems = (fold_word(stem(form)) for form in (word.lower(), folded) if stem(form))
+    stems = (fold_word(stemmed) for form in {word.lower(): None, folded: None} if (stemmed := stem(form)))
     return tuple(dict.fromkeys(stems))
 
 

@@ -8,11 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
+from wordfreq import top_n_list
 
 from podcast_pipeline.model import Episode, Person, Segment, Transcript, Word
 from podcast_pipeline.search import SearchIndex, SearchResults
 from podcast_pipeline.search.normalize import fold_word
-from podcast_pipeline.search.stems import ALGORITHMS, query_stems, stem_language, stem_tokens, word_stems
+from podcast_pipeline.search.stems import (
+    ALGORITHMS,
+    CHANGES_BEGINNINGS,
+    query_stems,
+    stem_language,
+    stem_tokens,
+    word_stems,
+)
 from tests.support.search import NOW, episode_of, search
 from tests.support.site import SHOW_ID, transcript_of
 
@@ -124,6 +132,17 @@ def test_public_words_are_found_by_their_stems(index: SearchIndex) -> None:
     assert [group.episode_id for group in found.groups] == [episode_of("one").id]
     assert found.hit_count == 1
     assert search(index, "poison", include_transcripts=False).groups == ()
+
+
+@pytest.mark.parametrize("language", sorted({"de", "en", "es", "fr", "it", "pl", "pt", "ru", "sv"}))
+def test_a_stem_begins_as_its_word(language: str) -> None:
+    """In the languages that are not in CHANGES_BEGINNINGS; so most words of a passage are not stemmed."""
+    assert language not in CHANGES_BEGINNINGS
+    words = [word for word in top_n_list(language, 300) if word_stems(word, language)]
+    assert len(words) > 150
+    assert {
+        fold_word(word)[0] for word in words if word_stems(word, language)[0][0] != fold_word(word)[0]
+    } == set()
 
 
 BEGINNINGS: dict[str, set[str]] = {
