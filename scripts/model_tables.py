@@ -47,6 +47,7 @@ ROWS = {
     "search_episodes": "an episode as everybody may search it",
     "search_shows": "a show: the current edition of its index",
     "search_passages": "a passage of a transcript, for subscribers' queries",
+    "search_vocabulary": "a word: in how many episodes it stands, of all texts or of those for everybody",
 }
 """Table -> what a row is."""
 

@@ -68,7 +68,7 @@ MAY_IMPORT = {
     },
     "pydub": {"audio.inserts"},
     "pyromark": {"feed.show_notes"},
-    "rapidfuzz": {"transcript.accuracy", "transcript.edits", "transcript.names"},
+    "rapidfuzz": {"search.vocabulary", "transcript.accuracy", "transcript.edits", "transcript.names"},
     "regex": {
         "search",
         "transcript.captions",
@@ -80,6 +80,7 @@ MAY_IMPORT = {
     "scipy": {"diarization.clustering"},
     "segno": {"web.routes.add_to_app"},
     "slugify": {"episodes.create", "remote_feeds.importer"},
+    "snowballstemmer": {"search.stems"},
     "spellchecker": {"transcript.names.word_lists"},
     "sqlalchemy": {
         "audience.database",

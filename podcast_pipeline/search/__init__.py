@@ -1,11 +1,13 @@
 """Finds words in the archive: one interface over SQLite FTS5 and PostgreSQL full text.
 
     normalize  text to folded words, the same on both databases      query      a visitor's query, parsed
-    rows       an episode and its transcript as rows                 results    hits and snippets
-    dialects   the full-text SQL of each database                    ranking    BM25 over passages
-    index      keeps the index in step with the catalog              run_query  runs one query
+    stems      other forms of a word, by language                    results    hits and snippets
+    rows       an episode and its transcript as rows                 ranking    BM25 over passages
+    dialects   the full-text SQL of each database                    run_query  runs one query
+    vocabulary words to suggest                                      editions   what searches keep
+    index      keeps the index in step with the catalog, and searches it
 
-The first four (normalize, query, rows, results) are pure.
+Those of normalize, stems, query, rows and results are pure.
 """
 
 from podcast_pipeline.search.index import SearchIndex

@@ -1,12 +1,11 @@
-"""The search index of a show: keeps it in step with the catalog, and searches it."""
+"""The search index of a show: keeps it in step with the catalog."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
-import numpy as np
 from sqlalchemy import Connection, Engine, Uuid, bindparam, delete, exists, insert, select, text
 
 from podcast_pipeline.audience.database import advisory_lock, write_transaction
@@ -16,36 +15,20 @@ from podcast_pipeline.model import Episode, Progress, ProgressCallback, Transcri
 from podcast_pipeline.model.catalog import Catalog, transcript_from_json
 from podcast_pipeline.search import rows as search_rows
 from podcast_pipeline.search.dialects import DIALECTS, passage_id_range
-from podcast_pipeline.search.query import Query
-from podcast_pipeline.search.ranking import SearchableEpisodes
+from podcast_pipeline.search.editions import Editions, searchable_episodes
+from podcast_pipeline.search.query import Query, parse_query
 from podcast_pipeline.search.results import NO_RESULTS, SearchResults
-from podcast_pipeline.search.run_query import PASSAGES_SHOWN, SearchRequest
+from podcast_pipeline.search.run_query import PASSAGES_SHOWN, SearchableLoader, SearchRequest
+from podcast_pipeline.search.vocabulary import corrected, count_words, discount_words
 from podcast_pipeline.storage import ObjectReader
 
 KEEPS_WORDS = "may keep removed words in its files; run `podcast reindex` when nobody uses the database"
 OPTIMIZE_AFTER = 20  # changed episodes
-CACHED_EPISODE_SETS = 8  # searchable episodes: all of them, and single ones
 
 NEW_EDITION = text(
     "INSERT INTO search_shows (show_id, edition) VALUES (:show_id, :edition) "
     "ON CONFLICT (show_id) DO UPDATE SET edition = excluded.edition"
 ).bindparams(bindparam("show_id", type_=Uuid), bindparam("edition", type_=Uuid))
-
-
-@dataclass(frozen=True, eq=False)
-class IndexEdition:
-    """The episodes of one edition of the index: (row, id, number of passages), in order of rows."""
-
-    id: UUID | None
-    episodes: tuple[tuple[int, UUID, int], ...]
-
-
-@lru_cache(CACHED_EPISODE_SETS)
-def searchable_episodes(edition: IndexEdition, episode_ids: frozenset[UUID]) -> SearchableEpisodes:
-    """Return the episodes of an edition that have one of the ids."""
-    pairs = [(row, count) for row, episode_id, count in edition.episodes if episode_id in episode_ids]
-    rows, passage_counts = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    return SearchableEpisodes(rows, passage_counts)
 
 
 @dataclass(frozen=True)
@@ -66,7 +49,7 @@ class SearchIndex:
         self.engine = engine
         self.show_id = show_id
         self._dialect = DIALECTS[engine.dialect.name]
-        self._edition = IndexEdition(None, ())
+        self._editions = Editions(show_id)
 
     def index(self, episode: Episode, transcript: Transcript | None) -> bool:
         """Index a published episode, replacing its previous rows.
@@ -176,13 +159,13 @@ class SearchIndex:
         if query.is_empty:
             return NO_RESULTS
         only_id = next(iter(episode_ids)) if len(episode_ids) == 1 else None
-        load = partial(self._load_searchable, episode_ids)
         reads_some = bool(public_ids and query.terms and not query.speakers)
-        load_public = partial(self._load_searchable, public_ids) if reads_some else None
-        request = SearchRequest(
-            query, self.show_id, self._dialect, load, only_id, None if include_transcripts else load_public
-        )
+        load_public = self._loader(public_ids) if reads_some and not include_transcripts else None
         with self.engine.connect() as connection:
+            with_stems = query.with_stems(self._editions.current(connection).languages)
+            request = SearchRequest(
+                with_stems, self.show_id, self._dialect, self._loader(episode_ids), only_id, load_public
+            )
             return request.run(
                 connection,
                 include_transcripts=include_transcripts or reads_some,
@@ -190,20 +173,40 @@ class SearchIndex:
                 passages=passages,
             )
 
-    def _load_searchable(
-        self, episode_ids: frozenset[UUID], connection: Connection, edition_id: UUID | None
-    ) -> SearchableEpisodes:
-        """Return the searchable episodes; read from the database again if the edition has changed."""
-        edition = self._edition
-        if edition.id != edition_id:
-            edition = self._edition = self._read_edition(connection, edition_id)
-        return searchable_episodes(edition, episode_ids)
+    def suggest(
+        self,
+        text: str,
+        zone: ZoneInfo,
+        *,
+        include_transcripts: bool,
+        episode_ids: frozenset[UUID],
+        public_ids: frozenset[UUID] = frozenset(),
+    ) -> str | None:
+        """Return a query like this one that finds something; None without one.
 
-    def _read_edition(self, connection: Connection, edition_id: UUID | None) -> IndexEdition:
-        c = search_episodes.c
-        query = select(c.id, c.episode_id, c.passage_count).where(c.show_id == self.show_id).order_by(c.id)
-        rows = connection.execute(query)
-        return IndexEdition(edition_id, tuple((row.id, row.episode_id, row.passage_count) for row in rows))
+        Its words are of what the same search may read: of all texts, or of those for everybody.
+
+        Args:
+            text: a query that found nothing, or nearly nothing.
+            zone, include_transcripts, episode_ids, public_ids: as for `parse_query` and `search`.
+        """
+        with self.engine.connect() as connection:
+            vocabulary = self._editions.vocabulary(connection, is_public=not include_transcripts)
+        instead = corrected(text, vocabulary)
+        if parse_query(instead, zone) == parse_query(text, zone):
+            return None
+        found = self.search(
+            parse_query(instead, zone),
+            include_transcripts=include_transcripts,
+            episode_ids=episode_ids,
+            public_ids=public_ids,
+        )
+        return instead if found.episode_count else None
+
+    def _loader(self, episode_ids: frozenset[UUID]) -> SearchableLoader:
+        return lambda connection, edition_id: searchable_episodes(
+            self._editions.of(connection, edition_id), episode_ids
+        )
 
     @contextmanager
     def _write_transaction(self) -> Iterator[Connection]:
@@ -229,6 +232,8 @@ class SearchIndex:
 
     def _delete(self, connection: Connection, row: int) -> None:
         low, high = passage_id_range(row)
+        if connection.scalar(select(search_episodes.c.has_vocabulary).where(search_episodes.c.id == row)):
+            discount_words(connection, self._dialect, self.show_id, *_bodies(connection, row))
         self._dialect.remove_rows(connection, "words", low, high)
         self._dialect.remove_rows(connection, "titles", row, row)
         self._change_edition(connection)
@@ -249,6 +254,10 @@ class SearchIndex:
                 title=entry.title,
                 guests=entry.guests,
                 notes=entry.notes,
+                topics=entry.topics,
+                teaser=entry.teaser,
+                languages=" ".join(entry.languages),
+                has_vocabulary=True,
                 body=entry.body,
             )
         )
@@ -267,6 +276,8 @@ class SearchIndex:
             connection.execute(insert(search_passages), passages)
         self._dialect.add_rows(connection, "titles", row, row)
         self._dialect.add_rows(connection, "words", *passage_id_range(row))
+        bodies = [passage.body for passage in entry.passages]
+        count_words(connection, self._dialect, self.show_id, entry.body, bodies)
         self._change_edition(connection)
 
 
@@ -275,6 +286,13 @@ def _free_row(connection: Connection, row: int) -> int:
     while connection.scalar(select(search_episodes.c.id).where(search_episodes.c.id == row)) is not None:
         row += search_rows.IDS_PER_EPISODE
     return row
+
+
+def _bodies(connection: Connection, row: int) -> tuple[str, list[str]]:
+    """Return the folded words of an episode's own row, and of its passages."""
+    own = connection.scalars(select(search_episodes.c.body).where(search_episodes.c.id == row)).one()
+    passages = select(search_passages.c.body).where(search_passages.c.id.between(*passage_id_range(row)))
+    return own, list(connection.scalars(passages))
 
 
 def _read_transcript(episode: Episode, store: ObjectReader) -> Transcript | None:

@@ -5,13 +5,15 @@ flood memo          both words, in any order          speaker:Robin   spoken by 
 flood*              words with this prefix            after:2026-03   from:, before:, to: as well
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import regex
 
-from podcast_pipeline.search.normalize import folded_words, normalize_text
+from podcast_pipeline.search.normalize import folded_words, normalize_text, split_words
+from podcast_pipeline.search.stems import query_stems
 
 LONGEST_QUERY = 200  # characters; the rest is ignored
 MAX_TERMS = 12
@@ -24,10 +26,27 @@ DAY = regex.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", regex.ASCII)
 
 @dataclass(frozen=True)
 class QueryTerm:
-    """Words that must follow one another; with `is_prefix` the last is a prefix."""
+    """Words that must follow one another.
+
+    Attributes:
+        words: folded.
+        is_prefix: whether the last word is a prefix.
+        typed: the word as it was typed, of a term that is one word without quotation marks; else empty.
+        is_last: whether the query ends with this word, of which more may be typed: in titles, guests and
+            topics it is a prefix too.
+        stems: what finds other forms of the word; see `with_stems`.
+    """
 
     words: tuple[str, ...]
     is_prefix: bool = False
+    typed: str = field(default="", compare=False)
+    is_last: bool = field(default=False, compare=False)
+    stems: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def has_forms(self) -> bool:
+        """Whether other forms of the word are looked for."""
+        return bool(self.typed) and not self.is_prefix
 
 
 @dataclass(frozen=True)
@@ -56,6 +75,25 @@ class Query:
         """Whether the query has criteria that passages of a transcript can meet."""
         return bool(self.terms or self.speakers)
 
+    @property
+    def has_stems(self) -> bool:
+        """Whether passages may match by another form of a word."""
+        return any(term.stems for term in self.terms)
+
+    @property
+    def has_open_end(self) -> bool:
+        """Whether titles, guests and topics may match by the beginning of a word."""
+        return any(term.is_last for term in self.terms)
+
+    def with_stems(self, languages: Iterable[str]) -> "Query":
+        """Return the query with the stems of its words in these languages."""
+        known = tuple(languages)
+        terms = (
+            replace(term, stems=query_stems(term.typed, known)) if term.has_forms else term
+            for term in self.terms
+        )
+        return replace(self, terms=tuple(terms))
+
 
 def parse_query(text: str, zone: ZoneInfo) -> Query:
     """Parse a query; text that is no field, date or phrase is plain words.
@@ -64,15 +102,21 @@ def parse_query(text: str, zone: ZoneInfo) -> Query:
         zone: time zone of the dates.
     """
     parser = _QueryParser(zone)
-    for part in PART.finditer(normalize_text(text[:LONGEST_QUERY]).translate(QUOTES)):
+    for part in query_parts(text):
         parser.add(part)
+    terms = tuple(dict.fromkeys(parser.terms))[:MAX_TERMS]
     return Query(
-        terms=tuple(dict.fromkeys(parser.terms))[:MAX_TERMS],
+        terms=tuple(replace(term, is_last=parser.is_open_end(term)) for term in terms),
         speakers=tuple(dict.fromkeys(parser.names["speaker"]))[:MAX_TERMS],
         guests=tuple(dict.fromkeys(parser.names["guest"]))[:MAX_TERMS],
         since=max(parser.since, default=None),
         until=min(parser.until, default=None),
     )
+
+
+def query_parts(text: str) -> "Iterable[regex.Match[str]]":
+    """Return the parts of a query: words, phrases, fields with their values."""
+    return PART.finditer(normalize_text(text[:LONGEST_QUERY]).translate(QUOTES))
 
 
 class _QueryParser:
@@ -82,10 +126,16 @@ class _QueryParser:
         self.names: dict[str, list[str]] = {"speaker": [], "guest": []}
         self.since: list[datetime] = []
         self.until: list[datetime] = []
+        self._last: QueryTerm | None = None
+
+    def is_open_end(self, term: QueryTerm) -> bool:
+        """Tell whether the query ends with this term, and the term with a word that may go on."""
+        return term == self._last and term.has_forms and len(term.words[0]) >= SHORTEST_PREFIX
 
     def add(self, part: "regex.Match[str]") -> None:
         field = (part["field"] or "").casefold()
         value = part["phrase"] if part["phrase"] is not None else part["word"]
+        self._last = None
         days = _days(value) if field in ("after", "from", "before", "to") else None
         if field in self.names:
             self.names[field] += folded_words(value)
@@ -100,7 +150,9 @@ class _QueryParser:
         words = tuple(folded_words(text))
         if words:
             is_prefix = not is_phrase and text.endswith("*") and len(words[-1]) >= SHORTEST_PREFIX
-            self.terms.append(QueryTerm(words, is_prefix))
+            typed = split_words(text)[1] if len(words) == 1 and not is_phrase else ""
+            self._last = QueryTerm(words, is_prefix, typed)
+            self.terms.append(self._last)
 
     def _midnight(self, day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=self.zone)

@@ -17,7 +17,8 @@ from podcast_pipeline.search.dialects import MatchTable, SqlDialect
 from podcast_pipeline.search.rows import IDS_PER_EPISODE, POSITION_BITS
 
 BM25_K1, BM25_B = 1.2, 0.75  # the usual values, over passages instead of words
-IN_TITLE, IN_GUESTS, IN_NOTES = 3.0, 2.0, 0.7  # score of a term that matches there
+IN_TITLE, IN_NAMES, IN_NOTES = 3.0, 2.0, 0.7  # score of a term that matches there
+STEM_WEIGHT = 0.5  # of a passage that matches by another form of a word
 MAX_COUNTED = 4  # occurrences of a term in a passage; more do not raise its score
 PHRASE_SCORE = 3.0  # for the words as typed, one after another
 EPISODES_PER_PAGE = 10
@@ -57,76 +58,106 @@ class MatchingRows:
     """Ids of matching rows, in order.
 
     Attributes:
-        passages: the newest.
-        episodes: those whose title, guests and notes together match.
-        in_title, in_guests: for every term, the episodes with a match there.
+        passages: the newest, by any form of the words.
+        exact_passages: the newest with the words as typed.
+        episodes: those whose own text (title, guests, notes, topics, teaser) matches.
+        exact_episodes: those whose own text has the words as typed.
+        in_title, in_names: for every term, the episodes with a match there; names are guests and topics.
     """
 
     passages: IntArray
+    exact_passages: IntArray
     episodes: IntArray
+    exact_episodes: IntArray
     in_title: Sequence[IntArray]
-    in_guests: Sequence[IntArray]
+    in_names: Sequence[IntArray]
 
     def rank(self, searchable: SearchableEpisodes) -> RankedEpisodes:
         """Return the searchable episodes that match, the best first.
 
-        An episode scores 0 to 2.2 for its matching passages, less for a long episode, and 0 to 5.7 for title,
-        guests and notes.
+        Those with the words as typed come before those with other forms of them. Then an episode scores 0 to
+        2.2 for its matching passages, less for a long episode, and 0 to 5.7 for its own text.
         """
-        start, end = (
-            np.searchsorted(self.passages, rows)
-            for rows in (searchable.rows, searchable.rows + IDS_PER_EPISODE)
-        )
-        hits = end - start
-        is_in_fields = np.isin(searchable.rows, self.episodes)
+        rows = searchable.rows
+        hits, exact_hits = _counts(self.passages, rows), _counts(self.exact_passages, rows)
+        is_in_fields = np.isin(rows, self.episodes)
         (matches,) = np.nonzero((hits > 0) | is_in_fields)
-        field_score = is_in_fields * self._field_score(searchable.rows)
-        score = _passage_score(hits, searchable.passage_counts) + field_score
-        best = matches[np.lexsort((-searchable.rows[matches], -score[matches]))]
-        return RankedEpisodes(searchable.rows[best], hits[best])
+        is_exact = (exact_hits > 0) | np.isin(rows, self.exact_episodes)
+        weight = exact_hits + STEM_WEIGHT * (hits - exact_hits)
+        score = _passage_score(weight, searchable.passage_counts) + is_in_fields * self._field_score(rows)
+        best = matches[np.lexsort((-rows[matches], -score[matches], ~is_exact[matches]))]
+        return RankedEpisodes(rows[best], hits[best])
 
     def with_passages_of(self, rows: IntArray) -> "MatchingRows":
         """Return the rows without the passages of other episodes."""
-        episodes = self.passages >> POSITION_BITS << POSITION_BITS
-        return replace(self, passages=self.passages[np.isin(episodes, rows)])
+
+        def of_rows(passages: IntArray) -> IntArray:
+            return passages[np.isin(passages >> POSITION_BITS << POSITION_BITS, rows)]
+
+        return replace(self, passages=of_rows(self.passages), exact_passages=of_rows(self.exact_passages))
 
     def passages_of(self, row: int, most: int) -> list[int]:
-        """Return the first matching passages of an episode, at most `most`."""
-        start, end = np.searchsorted(self.passages, [row, row + IDS_PER_EPISODE])
-        return list(map(int, self.passages[start : min(end, start + most)]))
+        """Return an episode's first `most` matching passages, those with the words as typed before others."""
+        exact, loose = (_between(ids, row) for ids in (self.exact_passages, self.passages))
+        others = np.setdiff1d(loose, exact, assume_unique=True)
+        return list(map(int, np.concatenate((exact[:most], others))[:most]))
 
     def _field_score(self, rows: IntArray) -> NDArray[np.float64]:
         """Return the score of each episode for title, guests and notes, the mean over the terms."""
         scores = [
-            np.where(np.isin(rows, title), IN_TITLE, np.where(np.isin(rows, guests), IN_GUESTS, IN_NOTES))
-            for title, guests in zip(self.in_title, self.in_guests, strict=True)
+            np.where(np.isin(rows, title), IN_TITLE, np.where(np.isin(rows, names), IN_NAMES, IN_NOTES))
+            for title, names in zip(self.in_title, self.in_names, strict=True)
         ]
         return np.mean(scores, axis=0) if scores else np.zeros(len(rows))
 
 
-def _passage_score(hits: IntArray, passage_counts: IntArray) -> NDArray[np.float64]:
+def _counts(passages: IntArray, rows: IntArray) -> IntArray:
+    """Return how many of the passages each episode has."""
+    first, after = (np.searchsorted(passages, edge) for edge in (rows, rows + IDS_PER_EPISODE))
+    return after - first
+
+
+def _between(passages: IntArray, row: int) -> IntArray:
+    first, after = np.searchsorted(passages, [row, row + IDS_PER_EPISODE])
+    return passages[first:after]
+
+
+def _passage_score(hits: NDArray[np.float64], passage_counts: IntArray) -> NDArray[np.float64]:
     """Return the BM25 score of each episode for its matching passages."""
     mean_count = passage_counts[hits > 0].mean() if hits.any() else 1.0
     return hits * (BM25_K1 + 1) / (hits + BM25_K1 * (1 - BM25_B + BM25_B * passage_counts / mean_count))
 
 
+@dataclass(frozen=True)
+class MatchColumn:
+    """A column of `match_statement`: the newest ids of `source` that match the expression `:in_<name>`.
+
+    Attributes:
+        has_pairs: whether the rows must also have the pairs of words bound to `:pairs`.
+    """
+
+    name: str
+    source: MatchTable
+    has_pairs: bool = False
+
+
 @cache
 def match_statement(
-    dialect: SqlDialect, sources: Sequence[MatchTable], *, any_row: bool, terms: int
+    dialect: SqlDialect, columns: Sequence[MatchColumn], *, any_row: bool, terms: int
 ) -> TextualSelect:
     """Return a query for the matching ids, as text with commas, and the edition of the index: one row.
 
     Only the newest `:most` matching rows are read, so that the cost of every query is bounded.
 
     Args:
-        sources: the match tables to search; without "words" no part of the result depends on a transcript.
-        any_row: the query has no words; every row matches. Else those that match `:in_titles`, `:in_words`.
-        terms: number of terms, bound as match expressions `:title0`… and `:guests0`…
+        columns: without one of "words" no part of the result depends on a transcript.
+        any_row: the query has no words; every row matches.
+        terms: number of terms, bound as match expressions `:title0`… and `:names0`…
     """
-    newest = [_newest_ids(dialect, source, any_row=any_row) + f" AS {source}" for source in sources]
+    newest = [_newest_ids(dialect, column, any_row=any_row) + f" AS {column.name}" for column in columns]
     by_field = [
         _matching_ids(dialect, "titles", f"{field}{n}") + f" AS {field}{n}"
-        for field in ("title", "guests")
+        for field in ("title", "names")
         for n in range(terms)
     ]
     edition = "(SELECT edition FROM search_shows WHERE show_id = :show_id) AS edition"
@@ -155,15 +186,17 @@ def best_passages_statement(dialect: SqlDialect, *, terms: int) -> TextClause:
     )
 
 
-def _newest_ids(dialect: SqlDialect, source: MatchTable, *, any_row: bool) -> str:
-    match = dialect.match_condition.format(match=f"search_{source}", parameter=f"in_{source}")
+def _newest_ids(dialect: SqlDialect, column: MatchColumn, *, any_row: bool) -> str:
+    match = dialect.match_condition.format(match=f"search_{column.source}", parameter=f"in_{column.name}")
     condition = "TRUE" if any_row else match
+    if column.has_pairs:
+        condition += f" AND {dialect.pairs_condition}"
     key = dialect.id_column
     rows = (
-        f"SELECT {key} AS id FROM search_{source} WHERE {condition} AND {key} BETWEEN :low AND :high "  # noqa: S608
-        f"ORDER BY {key} DESC LIMIT :most"
+        f"SELECT {key} AS id FROM search_{column.source} "  # noqa: S608
+        f"WHERE {condition} AND {key} BETWEEN :low AND :high ORDER BY {key} DESC LIMIT :most"
     )
-    return f"(SELECT {dialect.joined_ids} FROM ({rows}) AS rows_of_{source})"  # noqa: S608
+    return f"(SELECT {dialect.joined_ids} FROM ({rows}) AS rows_of_{column.name})"  # noqa: S608
 
 
 def _matching_ids(dialect: SqlDialect, source: MatchTable, parameter: str) -> str:

@@ -13,14 +13,15 @@ from datetime import datetime
 from podcast_pipeline.feed.show_notes import to_plain
 from podcast_pipeline.model import Episode, Segment, Transcript
 from podcast_pipeline.search.normalize import folded_words, normalize_text, split_words
+from podcast_pipeline.search.stems import stem_language, stem_tokens
 
-LAYOUT_VERSION = 2  # a change indexes every episode again
+LAYOUT_VERSION = 3  # a change indexes every episode again
 POSITION_BITS = 20
 IDS_PER_EPISODE = 1 << POSITION_BITS
 PASSAGE_WORDS = 120  # about the longest passage; enough for two related words to be in the same one
 FIELD_SEPARATOR = "§"  # no word, so no phrase crosses it
 SPEAKER_PREFIX, GUEST_PREFIX = "s§", "g§"  # before the words of a name, for `speaker:` and `guest:`
-TITLE_PREFIX = "t§"  # before the words of a title, for matches in titles alone
+TITLE_PREFIX, TOPIC_PREFIX = "t§", "k§"  # before the words of a title, of a topic, for matches there alone
 PUBLIC_PREFIX = "p§"  # before the words of a transcript that everybody may read, for who may read no other
 
 
@@ -41,11 +42,21 @@ class PassageRow:
 
 @dataclass(frozen=True)
 class EpisodeRow:
-    """The row of an episode, and its passages."""
+    """The row of an episode, and its passages.
+
+    Attributes:
+        teaser: the transcript's first words, which everybody may read.
+        languages: in which the words have stems.
+        body: folded words of title, guests, notes, topics and teaser, FIELD_SEPARATOR between them, and what
+            else finds them: words of names, titles and topics with their prefixes, and stems.
+    """
 
     title: str
     guests: str
     notes: str
+    topics: str
+    teaser: str
+    languages: tuple[str, ...]
     body: str
     passages: tuple[PassageRow, ...]
 
@@ -64,6 +75,8 @@ def index_digest(episode: Episode) -> str:
         episode.title,
         episode.notes,
         _guests(episode),
+        episode.topics,
+        episode.teaser,
         document_key,
         *(["public"] if episode.transcript_is_public else []),
     ]
@@ -73,21 +86,35 @@ def index_digest(episode: Episode) -> str:
 def to_episode_row(episode: Episode, transcript: Transcript | None) -> EpisodeRow:
     """Return the rows of an episode."""
     title, notes = normalize_text(episode.title), normalize_text(to_plain(episode.notes))
-    guests = normalize_text(", ".join(_guests(episode)))
+    guests, topics = (normalize_text(", ".join(names)) for names in (_guests(episode), episode.topics))
+    teaser = normalize_text(episode.teaser)
     guest_words = _prefixed(GUEST_PREFIX, guests)
-    fields = (
-        *folded_words(title),
-        FIELD_SEPARATOR,
-        *folded_words(guests),
-        FIELD_SEPARATOR,
-        *folded_words(notes),
+    language = stem_language(episode.language)
+    title_stems = stem_tokens(_words(title), language)
+    body = (
+        *f" {FIELD_SEPARATOR} ".join(
+            " ".join(folded_words(text)) for text in (title, guests, notes, topics, teaser)
+        ).split(),
+        *guest_words,
+        *_prefixed(TITLE_PREFIX, title),
+        *_prefixed(TOPIC_PREFIX, topics),
+        *(TITLE_PREFIX + stem for stem in title_stems),
+        *stem_tokens((word for text in (title, notes, topics, teaser) for word in _words(text)), language),
     )
-    body = (*fields, *guest_words, *_prefixed(TITLE_PREFIX, title))
     passages: tuple[PassageRow, ...] = ()
     if transcript:
         is_public = episode.transcript_is_public
         passages = tuple(to_passage_rows(transcript, also=guest_words, is_public=is_public))
-    return EpisodeRow(title, guests, notes, " ".join(body), passages[: IDS_PER_EPISODE - 1])
+    return EpisodeRow(
+        title=title,
+        guests=guests,
+        notes=notes,
+        topics=topics,
+        teaser=teaser,
+        languages=_languages(episode, transcript),
+        body=" ".join(body),
+        passages=passages[: IDS_PER_EPISODE - 1],
+    )
 
 
 def to_passage_rows(
@@ -126,15 +153,18 @@ def marks_from_text(text: str) -> tuple[tuple[int, float], ...]:
 def _passage_row(
     transcript: Transcript, segments: list[Segment], extra: tuple[str, ...], *, is_public: bool
 ) -> PassageRow:
-    texts, marks, count = [], [], 0
+    texts, marks, stems, count = [], [], dict[str, None](), 0
     for segment in segments:
         texts.append(normalize_text(segment.text))
         marks.append((count, segment.start_s))
-        count += len(split_words(texts[-1])) // 2
+        words = _words(texts[-1])
+        stems |= dict.fromkeys(stem_tokens(words, stem_language(segment.language or transcript.language)))
+        count += len(words)
     text = " ".join(texts)
     speaker = normalize_text(transcript.speaker_name(segments[0].speaker) or "")
-    for_all = _prefixed(PUBLIC_PREFIX, text) if is_public else ()
-    body = " ".join((*folded_words(text), *_prefixed(SPEAKER_PREFIX, speaker), *extra, *for_all))
+    found_by = (*folded_words(text), *stems)
+    for_all = tuple(PUBLIC_PREFIX + word for word in found_by) if is_public else ()
+    body = " ".join((*found_by, *_prefixed(SPEAKER_PREFIX, speaker), *extra, *for_all))
     return PassageRow(speaker, text, tuple(marks), body)
 
 
@@ -142,5 +172,18 @@ def _prefixed(prefix: str, text: str) -> tuple[str, ...]:
     return tuple(prefix + word for word in folded_words(text))
 
 
+def _words(text: str) -> list[str]:
+    """Return the words of normalized text as written."""
+    return split_words(text)[1::2]
+
+
 def _guests(episode: Episode) -> list[str]:
     return [person.name for person in episode.persons if person.role == "guest"]
+
+
+def _languages(episode: Episode, transcript: Transcript | None) -> tuple[str, ...]:
+    """Return the languages of an episode's texts that have a stemmer, in order of their names."""
+    tags = {episode.language}
+    if transcript:
+        tags |= {transcript.language, *(s.language for s in transcript.segments if s.language)}
+    return tuple(sorted({language for language in map(stem_language, tags) if language}))

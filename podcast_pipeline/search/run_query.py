@@ -12,16 +12,22 @@ from sqlalchemy import Connection, Row, select, text
 from podcast_pipeline.audience.database.tables import search_episodes
 from podcast_pipeline.search import ranking
 from podcast_pipeline.search import rows as search_rows
-from podcast_pipeline.search.dialects import MatchTable, SqlDialect, passage_id_range
+from podcast_pipeline.search.dialects import SqlDialect, passage_id_range
 from podcast_pipeline.search.query import Query, QueryTerm
-from podcast_pipeline.search.ranking import EPISODES_PER_PAGE, IntArray, MatchingRows, SearchableEpisodes
+from podcast_pipeline.search.ranking import (
+    EPISODES_PER_PAGE,
+    IntArray,
+    MatchColumn,
+    MatchingRows,
+    SearchableEpisodes,
+)
 from podcast_pipeline.search.results import (
     NO_RESULTS,
     EpisodeHit,
     PassageHit,
     SearchResults,
+    field_snippet,
     highlight,
-    notes_snippet,
     to_passage_hit,
 )
 
@@ -29,8 +35,7 @@ MAX_ROWS_RANKED = 5_000  # matching rows that are counted and ranked; only very 
 PASSAGES_RANKED = 16  # per episode, from its beginning
 PASSAGES_SHOWN = 3  # per episode on a page of several
 END = (1 << 62) - 1  # above every id
-ALL_TABLES: tuple[MatchTable, ...] = ("words", "titles")
-TITLES_ONLY: tuple[MatchTable, ...] = ("titles",)
+LOOSE = "loose_"  # before the name of a table: of its rows that match by any form of the words
 
 SearchableLoader = Callable[[Connection, UUID | None], SearchableEpisodes]
 """Returns the searchable episodes of an edition of the index."""
@@ -57,8 +62,8 @@ class SearchRequest:
         """Return one page of results; see SearchIndex.search."""
         if self.dialect.session_settings:
             connection.execute(text(self.dialect.session_settings))
-        sources = ALL_TABLES if include_transcripts and self.query.has_passage_criteria else TITLES_ONLY
-        row = self._match(connection, sources)
+        in_words = include_transcripts and self.query.has_passage_criteria
+        row = self._match(connection, self._columns(in_words=in_words))
         matched = self._matching_rows(row)
         if self.load_public:  # the index may be older than the catalog
             matched = matched.with_passages_of(self.load_public(connection, row.edition).rows)
@@ -76,37 +81,56 @@ class SearchRequest:
             hit_count=int(ranked.hit_counts.sum()),
             page=page,
             page_count=page_count,
-            is_capped=MAX_ROWS_RANKED in (len(matched.passages), len(matched.episodes)),
+            is_capped=MAX_ROWS_RANKED in (matched.passages.size, matched.episodes.size),
         )
 
-    def _match(self, connection: Connection, sources: tuple[MatchTable, ...]) -> Row[Any]:
-        expression, terms = self.dialect.match_expression(self.query), self.query.terms
-        in_words = self.dialect.match_expression(
-            self.query, search_rows.PUBLIC_PREFIX if self.load_public else ""
-        )
-        statement = ranking.match_statement(self.dialect, sources, any_row=not expression, terms=len(terms))
+    def _columns(self, *, in_words: bool) -> tuple[MatchColumn, ...]:
+        """Return what to match: the words as typed and, if the query has any, other forms of them."""
+        query, has_pairs = self.query, bool(self.dialect.pairs(self.query))
+        columns = [MatchColumn("titles", "titles")]
+        if query.has_stems or query.has_open_end:
+            columns.append(MatchColumn(LOOSE + "titles", "titles"))
+        if in_words:
+            columns.append(MatchColumn("words", "words", has_pairs))
+        if in_words and query.has_stems:
+            columns.append(MatchColumn(LOOSE + "words", "words", has_pairs))
+        return tuple(columns)
+
+    def _match(self, connection: Connection, columns: tuple[MatchColumn, ...]) -> Row[Any]:
+        dialect, query = self.dialect, self.query
+        words_prefix = search_rows.PUBLIC_PREFIX if self.load_public else ""
+        expressions = {
+            "titles": dialect.match_expression(query),
+            LOOSE + "titles": dialect.titles_expression(query),
+            "words": dialect.match_expression(query, words_prefix),
+            LOOSE + "words": dialect.match_expression(query, words_prefix, loose=True),
+        }
+        any_row = not expressions["titles"]
+        values: dict[str, Any] = {} if any_row else {f"in_{c.name}": expressions[c.name] for c in columns}
+        if any(column.has_pairs for column in columns):
+            values["pairs"] = dialect.pairs(query, words_prefix)
+        for n, term in enumerate(query.terms):
+            values[f"title{n}"] = dialect.field_expression(term, search_rows.TITLE_PREFIX)
+            values[f"names{n}"] = dialect.field_expression(
+                term, search_rows.GUEST_PREFIX, search_rows.TOPIC_PREFIX
+            )
         low, high = self._bounds(connection)
-        title = {
-            f"title{n}": self.dialect.term_expression(term, search_rows.TITLE_PREFIX)
-            for n, term in enumerate(terms)
-        }
-        guests = {
-            f"guests{n}": self.dialect.term_expression(term, search_rows.GUEST_PREFIX)
-            for n, term in enumerate(terms)
-        }
-        expressions = {"in_titles": expression, "in_words": in_words}
-        match = {f"in_{source}": expressions[f"in_{source}"] for source in sources} if expression else {}
-        bounds = {"low": low, "high": high, "most": MAX_ROWS_RANKED, "show_id": self.show_id}
-        return connection.execute(statement, {**bounds, **match, **title, **guests}).one()
+        values |= {"low": low, "high": high, "most": MAX_ROWS_RANKED, "show_id": self.show_id}
+        statement = ranking.match_statement(dialect, columns, any_row=any_row, terms=len(query.terms))
+        return connection.execute(statement, values).one()
 
     def _matching_rows(self, row: Row[Any]) -> MatchingRows:
         terms = range(len(self.query.terms))
         columns = row._mapping
+        ids = {name: _parse_ids(columns.get(name)) for name in ("words", "titles")}
+        loose = {name: _parse_ids(columns.get(LOOSE + name)) for name in ids}
         return MatchingRows(
-            passages=_parse_ids(columns.get("words")),
-            episodes=_parse_ids(columns["titles"]),
+            passages=np.union1d(ids["words"], loose["words"]),
+            exact_passages=ids["words"],
+            episodes=np.union1d(ids["titles"], loose["titles"]),
+            exact_episodes=ids["titles"],
             in_title=[_parse_ids(columns[f"title{n}"]) for n in terms],
-            in_guests=[_parse_ids(columns[f"guests{n}"]) for n in terms],
+            in_names=[_parse_ids(columns[f"names{n}"]) for n in terms],
         )
 
     def _bounds(self, connection: Connection) -> tuple[int, int]:
@@ -132,7 +156,8 @@ class SearchRequest:
         candidates = [passage_id for row_id in shown for passage_id in matched.passages_of(row_id, limit)]
         hits = self._hits(connection, candidates, passages)
         c = search_episodes.c
-        query = select(c.id, c.episode_id, c.title, c.guests, c.notes, c.body).where(c.id.in_(shown))
+        columns = (c.id, c.episode_id, c.title, c.guests, c.notes, c.topics, c.teaser)
+        query = select(*columns).where(c.id.in_(shown))
         rows = {row.id: row for row in connection.execute(query)}
         return tuple(
             self._group(rows[row_id], hits.get(row_id, ()), hit_count)
@@ -163,15 +188,15 @@ class SearchRequest:
             episode_id=row.episode_id,
             title=highlight(row.title, self.query),
             guests=highlight(row.guests, self.query),
-            notes=notes_snippet(row.notes, row.body, self.query),
+            topics=highlight(row.topics, self.query),
+            notes=field_snippet(row.notes, self.query),
+            teaser=None if hits else field_snippet(row.teaser, self.query),
             hits=hits,
             hit_count=hit_count,
         )
 
     def _hit(self, row: Row[Any]) -> PassageHit:
-        return to_passage_hit(
-            text=row.text, body=row.body, marks=row.marks, speaker=row.speaker, query=self.query
-        )
+        return to_passage_hit(text=row.text, marks=row.marks, speaker=row.speaker, query=self.query)
 
 
 def _padded(term: QueryTerm) -> str:

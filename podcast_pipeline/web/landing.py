@@ -12,7 +12,7 @@ PLACE = r"t=\d{1,6}(?:\.\d{1,3})?(?:,\d{1,6}(?:\.\d{1,3})?)?"
 QUERY = r"[A-Za-z0-9=&%+._~-]{1,300}"
 OWN_PAGE = re.compile(
     rf"/(?:\?{QUERY})?|/archive|/listen|/account|/search\?{QUERY}"
-    rf"|/episodes/[a-z0-9-]{{1,100}}(?:\?v=[0-9a-f]{{16}}(?:&{PLACE})?)?(?:#{PLACE})?"
+    rf"|/episodes/[a-z0-9-]{{1,100}}(?:\?v=[0-9a-f]{{16}}(?:&{PLACE})?|\?find={QUERY})?(?:#{PLACE})?"
 )
 """The pages that one may land at."""
 

@@ -19,6 +19,7 @@ from podcast_pipeline.access import NOT_FOUND
 from podcast_pipeline.feed import show_notes
 from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.search import HighlightSpan
+from podcast_pipeline.search.results import words_to_find
 from podcast_pipeline.storage.objects import IMMUTABLE_CACHE, PRIVATE_CACHE
 from podcast_pipeline.transcript import automatic_notes
 from podcast_pipeline.transcript.text.clock import format_short_clock
@@ -57,6 +58,7 @@ FILTERS = {
     "provenance_line": view.provenance_line,
     "typographic": typographic,
     "highlight_matches": highlight_matches,
+    "words_to_find": words_to_find,
     "summary": show_notes.summary,
     "encode_word_times": view.encode_word_times,
 }

@@ -235,9 +235,61 @@ def test_search_and_land(subscriber: Page, site: Site) -> None:
     subscriber.keyboard.press("Enter")
     expect(subscriber.locator("mark").first).to_contain_text("then I was angry")
     subscriber.locator("a[href*='#t=']").first.click()
+    expect(subscriber.get_by_role("searchbox", name="Find in this transcript")).to_have_value(
+        "then I was angry"
+    )
+    expect(subscriber.locator(".finding output")).to_have_text("1 of 1")
     expect(subscriber.locator(".s.marked").first).to_contain_text(SECRET)
     expect(subscriber.locator(".s.marked").first).to_be_in_viewport()
     until(subscriber, "document.querySelector('audio').currentTime > 25")
+
+
+def test_a_hit_fills_find(subscriber: Page, site: Site) -> None:
+    """By another form of the word: its places are marked, the one landed at is current, N and P lead on."""
+    turns = "Ann: A poison.\nBen: Nothing.\nAnn: Some poisoned him.\nBen: No.\nAnn: Poison again."
+    site.publish("poison", transcript_of(turns, duration_s=60), title="A case")
+    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).sync(site.catalog, site.store)
+    subscriber.goto("/search?q=poisons")
+    subscriber.get_by_role("link", name="Some poisoned him").click()
+    field = subscriber.get_by_role("searchbox", name="Find in this transcript")
+    expect(field).to_have_value("poison")
+    count = subscriber.locator(".finding output")
+    expect(count).to_have_text("2 of 3")
+    lit = "[...CSS.highlights.get('found-now')].map(String).join()"
+    assert subscriber.evaluate(lit) == "poison"
+    expect(subscriber.locator(".s.marked")).to_have_text("Some poisoned him.")
+    subscriber.keyboard.press("n")
+    expect(count).to_have_text("3 of 3")
+    assert subscriber.evaluate(lit) == "Poison"
+    subscriber.keyboard.press("p")
+    subscriber.keyboard.press("P")
+    expect(count).to_have_text("1 of 3")
+    field.press("Escape")
+    expect(field).to_be_hidden()
+    assert "find" not in subscriber.url
+    assert "#t=" in subscriber.url
+
+
+def test_several_words_are_found_each(subscriber: Page) -> None:
+    """Side by side if they are so anywhere; else every place of each. Signs are no pattern."""
+    subscriber.goto(EPISODE)
+    subscriber.keyboard.press("/")
+    field = subscriber.get_by_role("searchbox", name="Find in this transcript")
+    count = subscriber.locator(".finding output")
+    for text, places in {"alder street": 4, "street alder": 9, "(.*": 0, "[a-z]+": 0, "angry.": 1}.items():
+        field.fill(text)
+        expect(count).to_have_text(f"{places} found")
+
+
+def test_a_hit_lands_without_script(browser_page_without_script: Page, site: Site) -> None:
+    """The link leads to the sentence, with nothing but the page."""
+    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).sync(site.catalog, site.store)
+    page = browser_page_without_script
+    page.goto("/search?q=spreadsheets")
+    page.locator("a[href*='#t=']").first.click()
+    assert "?find=spreadsheet#t=" in page.url
+    expect(page.locator(".s:target")).to_contain_text("I had a spreadsheet")
+    expect(page.locator(".s:target")).to_be_in_viewport()
 
 
 def test_on_paper(subscriber: Page) -> None:

@@ -69,8 +69,8 @@ def test_everybody_reads_it(site: Site, client: TestClient, standing: str) -> No
 def test_everybody_finds_it(site: Site, client: TestClient, standing: str) -> None:
     """Search has its words for all, and those of the other episode for subscribers alone."""
     come_as(standing, site, client)
-    assert "/episodes/open#t=" in client.get("/search?q=weir+dawn").text
-    assert ("/episodes/closed#t=" in client.get("/search?q=drowned").text) == (standing == "active")
+    assert "/episodes/open?find=" in client.get("/search?q=weir+dawn").text
+    assert ("/episodes/closed?find=" in client.get("/search?q=drowned").text) == (standing == "active")
 
 
 def test_the_public_feed_names_its_files(site: Site, client: TestClient) -> None:

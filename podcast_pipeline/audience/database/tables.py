@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -234,6 +235,10 @@ search_episodes = Table(  # searchable without a subscription; search/rows.py ex
     Column("guests", Text, nullable=False),
     Column("notes", Text, nullable=False),
     Column("body", Text, nullable=False),
+    Column("topics", Text, nullable=False, server_default=""),
+    Column("teaser", Text, nullable=False, server_default=""),
+    Column("languages", Text, nullable=False, server_default=""),  # with stems, a space between them
+    Column("has_vocabulary", Boolean, nullable=False, server_default=false()),  # counted in search_vocabulary
     Index("uq_search_episodes_show_id_episode_id", "show_id", "episode_id", unique=True),
 )
 
@@ -254,5 +259,14 @@ search_passages = Table(
     Column("marks", Text, nullable=False),
     Column("body", Text, nullable=False),
 )
-# The migration also makes the full-text tables search_titles and search_words over `body` (FTS5 or
+
+search_vocabulary = Table(  # in how many episodes a word stands: of the public texts, and of all
+    "search_vocabulary",
+    metadata,
+    Column("show_id", Uuid, primary_key=True),
+    Column("is_public", Boolean, primary_key=True),
+    Column("word", String(64), primary_key=True),
+    Column("episode_count", Integer, nullable=False),
+)
+# The migrations also make the full-text tables search_titles and search_words over `body` (FTS5 or
 # tsvector), which no Table can describe for both databases.

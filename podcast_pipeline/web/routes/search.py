@@ -1,4 +1,4 @@
-"""The search page: transcripts for subscribers; titles, notes and guests for everybody.
+"""The search page: transcripts for subscribers; titles, guests, topics, notes and first words for everybody.
 
 /search?q=<query>[&episode=<slug>][&page=<number>]
 """
@@ -30,6 +30,7 @@ from podcast_pipeline.web.threads import reads
 
 MAX_PASSAGES_IN_EPISODE = 60  # with `episode`; the episode's page can find the rest
 MAX_PAGE_DIGITS = 6
+FEW_EPISODES = 1  # up to so many another query is suggested
 
 
 class IndexUpdater:
@@ -113,14 +114,20 @@ class SearchRoutes:
         chosen = self._chosen_episode(snapshot, request)
         ids = (frozenset({chosen.id}) if chosen else published.ids) - self._outdated(published)
         query = parse_query(text, self.zone)
+        may_read, public_ids = isinstance(decision, Allow), published.public_ids & ids
         results = self.index.search(
             query,
-            include_transcripts=isinstance(decision, Allow),
+            include_transcripts=may_read,
             episode_ids=ids,
-            public_ids=published.public_ids & ids,
+            public_ids=public_ids,
             page=_page_number(request),
             passages=MAX_PASSAGES_IN_EPISODE if chosen else PASSAGES_SHOWN,
         )
+        suggestion = None
+        if results.episode_count <= FEW_EPISODES:
+            suggestion = self.index.suggest(
+                text, self.zone, include_transcripts=may_read, episode_ids=ids, public_ids=public_ids
+            )
         return self.templates.no_store_response(
             request,
             "search.html",
@@ -131,6 +138,9 @@ class SearchRoutes:
             found=results,
             groups=[(published.episodes[group.episode_id], group) for group in results.groups],
             chosen=chosen,
+            suggestion=suggestion,
+            instead=_address(suggestion or "", chosen),
+            has_public_transcripts=bool(published.public_ids),
             whole=f"/search?{urlencode({'q': text})}",
             turns=_pagination_links(text, results),
         )
@@ -154,6 +164,11 @@ def _published(snapshot: CatalogSnapshot) -> SearchScope:
     withdrawn = tuple(episode for episode in episodes.values() if episode.withdrawals)
     public_ids = frozenset(episode.id for episode in episodes.values() if episode.transcript_is_public)
     return SearchScope(episodes, frozenset(episodes), public_ids, withdrawn)
+
+
+def _address(text: str, chosen: Episode | None) -> str:
+    """Return the address of a search, limited to an episode if one was chosen."""
+    return f"/search?{urlencode({'q': text} | ({'episode': chosen.slug} if chosen else {}))}"
 
 
 def _page_number(request: Request) -> int:

@@ -23,30 +23,53 @@ function show() {
   count.textContent = !field.value.trim() ? "" : at < 0 ? `${ranges.length} found` : `${at + 1} of ${ranges.length}`;
 }
 
-/** Light every place of a text. */
+/** Return the places of any of some folded texts, in the order of the transcript. */
+function places(wanted) {
+  const pattern = new RegExp(wanted.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|"), "gu");
+  return sentences.flatMap((sentence) => {
+    const inside = folded(sentence.textContent);
+    if (inside.length !== sentence.textContent.length) return []; // offsets would be wrong
+    return [...inside.matchAll(pattern)].map(({ 0: text, index }) => rangeOf(sentence, index, index + text.length));
+  });
+}
+
+/** Light every place of a text; of several words that are nowhere together, every place of each. */
 function find(text) {
   const wanted = folded(text.trim());
+  const each = wanted.split(/\s+/);
   state.at = -1;
-  state.ranges = [];
-  for (const sentence of wanted ? sentences : []) {
-    const inside = folded(sentence.textContent);
-    if (inside.length !== sentence.textContent.length) continue; // offsets would be wrong
-    for (let i = inside.indexOf(wanted); i >= 0; i = inside.indexOf(wanted, i + wanted.length)) {
-      state.ranges.push(rangeOf(sentence, i, i + wanted.length));
-    }
-  }
+  state.ranges = wanted ? places([wanted]) : [];
+  if (!state.ranges.length && each.length > 1) state.ranges = places(each);
   show();
 }
 
+const sentenceOf = (range) => range.startContainer.parentElement;
+
+/** Find what a hit of the search has in the address, `?find=`; the place that was landed at is the current one. */
+function findFromAddress() {
+  const text = new URLSearchParams(location.search).get("find");
+  if (!field || !text) return;
+  bar.hidden = false;
+  field.value = text;
+  find(text);
+  const landed = sentences.findIndex((sentence) => sentence.classList.contains("marked"));
+  state.at = landed < 0 ? -1 : state.ranges.findIndex((range) => sentences.indexOf(sentenceOf(range)) >= landed);
+  show();
+}
+
+/** Go on to another place; return false if there is none. */
 function go(step) {
-  if (!state.ranges.length) return;
+  if (!state.ranges.length) return false;
   state.at = (state.at + step + state.ranges.length + (state.at < 0 && step < 0)) % state.ranges.length;
   follow(false);
-  bring(state.ranges[state.at].startContainer.parentElement);
+  bring(sentenceOf(state.ranges[state.at]));
   show();
 }
 
 function close() {
+  const address = new URL(location.href);
+  address.searchParams.delete("find");
+  history.replaceState(history.state, "", address);
   bar.hidden = true;
   field.value = "";
   find("");
@@ -90,9 +113,12 @@ if (audio && article) {
   if (words) {
     addKey("c", quoteByKey);
     addKey("/", openFind);
+    addKey("n", () => go(1));
+    addKey("p", () => go(-1));
     document.querySelector("[data-do=quote-heard]").addEventListener("click", quoteHeard);
   }
   resumeAt(remembered(), { isElsewhere: !hasListened() && land() });
+  findFromAddress();
 }
 
 const paper = document.querySelector("[data-do=print]");

@@ -47,6 +47,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "0003": (*AUDIENCE, *SEARCH, "search_shows"),
     "0004": (*AUDIENCE, *SEARCH, "search_shows"),
     "0005": (*AUDIENCE, *SEARCH, "search_shows"),
+    "0006": (*AUDIENCE, *SEARCH, "search_shows"),
 }
 """What a revision has."""
 
@@ -172,7 +173,7 @@ MATCHED = {
         "SELECT count(*) FROM search_words WHERE search_words MATCH 'flood'",
     ),
     "postgresql": (
-        "INSERT INTO search_words SELECT id, to_tsvector('simple', body) FROM search_passages",
+        "INSERT INTO search_words (id, body) SELECT id, to_tsvector('simple', body) FROM search_passages",
         "SELECT count(*) FROM search_words WHERE body @@ to_tsquery('simple', 'flood')",
     ),
 }
@@ -239,6 +240,8 @@ def test_every_row_is_kept(old: Engine, bare_url: str | None, tmp_path: Path) ->
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == REVISIONS[-1]
         assert set(connection.scalars(select(head.subscribers.c.news_since))) == {None}
         assert connection.scalar(select(head.news_mails)) is None
+        assert connection.scalar(select(head.search_vocabulary)) is None
+        assert set(connection.scalars(select(head.search_episodes.c.has_vocabulary))) <= {False}
         shows = (
             {row["show_id"] for row in rows()["search_episodes"]} if "search_episodes" in before else set()
         )

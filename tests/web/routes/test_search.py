@@ -26,7 +26,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site = Site.make(tmp_path)
     flagship(site)
     words = transcript_of(f"Ann: The zeppelin {EVIL} rose. A spreadsheet rose as well.", duration_s=20)
-    site.publish("inside", words, days_ago=2, access="subscribers", title="Inside the hangar")
+    site.publish("inside", words, days_ago=2, access="subscribers", title="Inside the hangar", teaser="")
     site.publish("soon", words, state="scheduled", published_at=None, title="Soon zeppelin")
     site.publish("gone", words, state="unpublished", title="Gone zeppelin")
     SearchIndex(site.subscribers.engine, show_id=SHOW_ID).sync(site.catalog, site.store)
@@ -73,6 +73,7 @@ def test_a_subscriber_finds_words_and_lands_on_them(subscriber: TestClient) -> N
     page = _ask(subscriber, SECRET)
     href = re.search(r'href="(/episodes/the-water[^"#]*)#([^"]+)"', page)
     assert href is not None
+    assert href[1].endswith(f"?find={SECRET}")
     assert f"<mark>{SECRET}</mark>" in page
     episode = subscriber.get(href[1]).text
     sentence = re.search(f'id="{re.escape(href[2])}"[^>]*>([^<]*)<', episode)
@@ -103,6 +104,54 @@ def test_titles_notes_and_guests_are_for_everybody(anonymous: TestClient, query:
     assert "#t=" not in page
 
 
+def test_a_stranger_finds_the_teaser_and_is_told_what_was_not_searched(
+    anonymous: TestClient, subscriber: TestClient, site: Site
+) -> None:
+    """A word of the teaser is found; the line names what was searched, and how to search the rest."""
+    told = (
+        "Searched: titles, guests, topics, notes and opening words. The transcripts are searched for "
+        f'subscribers: <a href="{site.config.renew_url}">subscribe</a>.'
+    )
+    page = _ask(anonymous, "families")
+    assert "<mark>families</mark>" in page
+    assert "the-water-was-always-coming" in page
+    assert "#t=" not in page
+    assert told in page
+    assert told in _ask(anonymous, SECRET)
+    assert "Searched:" not in _ask(subscriber, SECRET)
+    assert "Searched:" not in _ask(anonymous, "")
+    site.clock.now += timedelta(days=2)
+    assert told.replace(">subscribe<", ">renew<") in _ask(subscriber, SECRET)
+
+
+def test_another_query_is_suggested(anonymous: TestClient, subscriber: TestClient) -> None:
+    """A link to it; for a stranger never a word of a transcript."""
+    assert '<a href="/search?q=spreadsheet+rose">spreadsheet rose</a>?' in _ask(subscriber, "spredsheet rose")
+    assert '<a href="/search?q=marchetti">marchetti</a>?' in _ask(anonymous, "marcheti")
+    alone = {"episode": "inside"}
+    assert 'href="/search?q=spreadsheet&amp;episode=inside"' in _ask(subscriber, "spredsheet", **alone)
+    assert "Did you mean" not in _ask(anonymous, "spredsheet")
+    assert "Did you mean" not in _ask(subscriber, "water")
+
+
+def test_a_hit_carries_its_words_to_the_page(subscriber: TestClient, site: Site) -> None:
+    """In the address: as said, or what two forms of a word share; the page itself is the same."""
+    said = transcript_of("Ann: They poisoned the well. Crème & more.", duration_s=9)
+    site.publish("well", said)
+    SearchIndex(site.subscribers.engine, show_id=SHOW_ID).sync(site.catalog, site.store)
+    links = {
+        "poisoning": "poison",
+        '"the well"': "the%20well",
+        "creme": "cr%C3%A8me",
+        "well poison": "poison%20well",
+    }
+    for query, find in links.items():
+        assert f"/episodes/well?find={find}#t=" in _ask(subscriber, query), query
+    plain, filled = (subscriber.get(f"/episodes/well{more}") for more in ("", "?find=poison"))
+    assert (plain.content, plain.headers["etag"]) == (filled.content, filled.headers["etag"])
+    assert filled.headers["referrer-policy"] == "no-referrer"
+
+
 def test_a_lapse_in_the_middle_of_a_session_closes_the_words(subscriber: TestClient, site: Site) -> None:
     """From the end of a subscription the same session gets the public results and an offer to renew."""
     assert "#t=" in _ask(subscriber, SECRET)
@@ -130,7 +179,7 @@ def test_a_subscriber_only_episode_is_named_and_its_words_are_not(
     """Its page is a teaser for everybody, so is its hit; its words are for subscribers."""
     assert "Inside the <mark>hangar</mark>" in _ask(anonymous, "hangar")
     assert "Nothing found" in _ask(anonymous, "zeppelin")
-    assert "/episodes/inside#t=" in _ask(subscriber, "zeppelin")
+    assert "/episodes/inside?find=zeppelin#t=" in _ask(subscriber, "zeppelin")
 
 
 def test_unpublished_episodes_are_not_found(subscriber: TestClient, site: Site) -> None:
@@ -152,7 +201,7 @@ def test_the_index_follows_what_is_published_elsewhere(
     """An episode published by another machine is found after the sync that the new catalog starts."""
     site.publish("new", transcript_of("Ann: A xylophone.", duration_s=5))
     app.state.catch_up().join()
-    assert "/episodes/new#t=" in _ask(subscriber, "xylophone")
+    assert "/episodes/new?find=xylophone#t=" in _ask(subscriber, "xylophone")
 
 
 def test_an_unreadable_document_does_not_stop_the_search(
@@ -163,7 +212,7 @@ def test_an_unreadable_document_does_not_stop_the_search(
     assert broken.transcript is not None
     site.store.delete(broken.transcript.document_key)
     app.state.catch_up().join()
-    assert "/episodes/the-water-was-always-coming#t=" in _ask(subscriber, SECRET)
+    assert f"/episodes/the-water-was-always-coming?find={SECRET}#t=" in _ask(subscriber, SECRET)
 
 
 def test_hostile_text_stays_text(subscriber: TestClient) -> None:
