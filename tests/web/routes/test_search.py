@@ -126,8 +126,10 @@ def test_a_stranger_finds_the_teaser_and_is_told_what_was_not_searched(
 
 def test_another_query_is_suggested(anonymous: TestClient, subscriber: TestClient) -> None:
     """A link to it; for a stranger never a word of a transcript."""
-    assert '<a href="/search?q=spreadsheet+rose">spreadsheet rose</a>?' in _ask(subscriber, "spredsheet rose")
-    assert '<a href="/search?q=marchetti">marchetti</a>?' in _ask(anonymous, "marcheti")
+    assert '<a href="/search?q=spreadsheet+rose"><bdi>spreadsheet rose</bdi></a>?' in _ask(
+        subscriber, "spredsheet rose"
+    )
+    assert '<a href="/search?q=marchetti"><bdi>marchetti</bdi></a>?' in _ask(anonymous, "marcheti")
     alone = {"episode": "inside"}
     assert 'href="/search?q=spreadsheet&amp;episode=inside"' in _ask(subscriber, "spredsheet", **alone)
     assert "Did you mean" not in _ask(anonymous, "spredsheet")
