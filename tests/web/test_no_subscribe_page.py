@@ -44,7 +44,7 @@ def test_no_page_and_no_feed_leads_in_a_circle(site: Site, standing: str) -> Non
         for path in PAGES:
             (offer,) = re.findall(r'<aside class="offer".*?</aside>', client.get(path).text, re.DOTALL)
             assert 'class="button"' not in offer
-            assert ("Ask The Harrow Street Courier" in offer) == (standing != "anonymous")
+            assert ("Ask <bdi>The Harrow Street Courier</bdi>" in offer) == (standing != "anonymous")
         if standing != "anonymous":
             feed = client.get(f"/feeds/{token}/feed.xml").text
             assert "sk the newsroom" in feed
