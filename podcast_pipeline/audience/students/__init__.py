@@ -1,0 +1,4 @@
+"""Students and teachers: who has an academic mail address pays less.
+
+domains    which domains are academic; pure
+"""
