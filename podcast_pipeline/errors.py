@@ -27,6 +27,8 @@
     ├── MergeError              two producers changed the same; subject: slug
     │   └── UnknownBaseError    nobody can tell which of them a folder has; subject: slug
     ├── ReviewError             findings block publication until somebody has listened; subject: slug
+    ├── IdentityError           the account of another site does not sign in here; subject: its issuer
+    │   └── UnknownSigningKey   a key signed the ID token that is not among the known ones
     ├── MailError               a message could not be handed over; subject: the mail server
     │   ├── MailRejected        the server refuses this message or recipient; others may pass
     │   └── MailInDoubt         the server may have taken the message
@@ -163,6 +165,14 @@ class UnknownBaseError(MergeError):
 
 class ReviewError(PodcastError):
     """The findings of a review block the publication of an episode."""
+
+
+class IdentityError(PodcastError):
+    """An OpenID Connect provider is not as it must be, or its answer does not identify a reader."""
+
+
+class UnknownSigningKey(IdentityError):
+    """An ID token is signed by a key that is not among the provider's known ones."""
 
 
 class MailError(PodcastError):

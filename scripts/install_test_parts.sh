@@ -7,7 +7,7 @@
 #   nginx-light               the proxy of docs/how-to/privacy.md
 #   epubcheck                 W3C's judge of an EPUB
 #   gcc                       compiles the library that cuts the power
-#   nodejs npm                podcast-partytime, Podcast Index's feed parser
+#   nodejs npm                podcast-partytime, Podcast Index's feed parser; oidc-provider, for sign-in
 set -eu
 cd "$(dirname "$0")/.."
 missing=""
@@ -27,3 +27,4 @@ fi
   .venv-archiver/bin/pip install --quiet --disable-pip-version-check podcast-archiver==2.3.5
 }
 scripts/check_partytime.sh >/dev/null
+scripts/oidc_provider.sh

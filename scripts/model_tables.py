@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from podcast_pipeline.audience.database.tables import metadata
-from podcast_pipeline.config import TABLES, PersonTable, TermTable
+from podcast_pipeline.config import TABLES, OidcTable, PersonTable, TermTable
 from podcast_pipeline.episodes.table import ChapterTable, EpisodeTable, SoundbiteTable, TrackTable
 
 PAGE = re.compile(r"docs/([\w/-]+/([\w-]+)\.md(#[\w-]+)?)")
@@ -56,6 +56,7 @@ def show_page() -> Iterator[str]:
     for name, field in TABLES.items():
         model: Any = field.annotation
         yield from _section(f"[{name}]", model)
+    yield from _section("[signin.oidc]", OidcTable)
     yield from _section("A person", PersonTable)
     yield from _section("A term", TermTable)
 

@@ -25,6 +25,15 @@ Url = Annotated[HttpUrl, AfterValidator(lambda u: u.rstrip("/"))]
 BaseUrl = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podcast.example.org")]
 """The beginning of public addresses: no query, and no password, which would stand in every feed."""
 
+ProviderUrl = Annotated[
+    HttpUrl,
+    _like(
+        r"https://[^\s?#@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s?#]*)?",
+        "https://accounts.example.org",
+    ),
+]
+"""The address of a provider of accounts: https, or on this machine."""
+
 Language = Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR"), Field(title="language")]
 SpokenLanguage = Annotated[str, _like(r"[a-z]{2,3}", "en or fr"), Field(title="language")]
 Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org"), Field(title="mail address")]

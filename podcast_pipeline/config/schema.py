@@ -15,13 +15,14 @@ from podcast_pipeline.config.fields import (
     IntFromText,
     Language,
     Mailbox,
+    ProviderUrl,
     ReviewAction,
     ScheduleSlot,
     SpokenLanguage,
     TimeZone,
     Url,
 )
-from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, PersonName, Show
+from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, PersonName, Show, SingleLineStr
 
 STATE_FOLDER = ".podcast"
 SECRET_VARIABLES = {
@@ -29,6 +30,7 @@ SECRET_VARIABLES = {
     "secret_key": "PODCAST_SECRET_KEY",
     "mail_password": "PODCAST_MAIL_PASSWORD",
     "podping_token": "PODCAST_PODPING_TOKEN",
+    "oidc_client_secret": "PODCAST_OIDC_CLIENT_SECRET",
 }
 """Field of `Config` -> its environment variable. A secret in show.toml would end up in git."""
 
@@ -326,6 +328,25 @@ class MailTable(FrozenModel):
     """The From address. Without it `show.owner_email`."""
 
 
+class OidcTable(FrozenModel):
+    """[signin.oidc]: the site whose accounts sign readers in too (OpenID Connect)."""
+
+    issuer: ProviderUrl
+    """Address of the provider, exactly as it calls itself: `https://accounts.example.org`."""
+    client_id: NonEmptyStr
+    """The name that the provider has given to this site. Its secret is in PODCAST_OIDC_CLIENT_SECRET."""
+    title: Annotated[SingleLineStr, Field(max_length=60)] = "your account"
+    """What the sign-in page calls the account: `your Example Press account`."""
+
+
+class SigninTable(FrozenModel):
+    """[signin]: sign-in beside the mailed link, which always works."""
+
+    oidc: OidcTable | None = None
+    """The provider of other accounts, a table of its own
+    (docs/how-to/subscribers.md#sign-in-with-an-account)."""
+
+
 class RetentionTable(FrozenModel):
     """[retention]: after how many days personal data is deleted."""
 
@@ -348,7 +369,7 @@ class Config(FrozenModel):
 
     Attributes:
         folder: the folder of show.toml.
-        database_url, secret_key, mail_password, podping_token: see SECRET_VARIABLES.
+        database_url, secret_key, mail_password, podping_token, oidc_client_secret: see SECRET_VARIABLES.
     """
 
     folder: Path
@@ -364,12 +385,14 @@ class Config(FrozenModel):
     access: AccessTable = AccessTable()
     feed: FeedTable = FeedTable()
     mail: MailTable = MailTable()
+    signin: SigninTable = SigninTable()
     retention: RetentionTable = RetentionTable()
     database: DatabaseTable = DatabaseTable()
     database_url: SecretStr | None = None
     secret_key: SecretStr | None = None
     mail_password: SecretStr | None = None
     podping_token: HeaderSecret | None = None
+    oidc_client_secret: HeaderSecret | None = None
 
     @property
     def state_folder(self) -> Path:

@@ -38,6 +38,7 @@ from podcast_pipeline.web.routes.feeds import PrivateFeedRoutes
 from podcast_pipeline.web.routes.files import PublicFileRoutes
 from podcast_pipeline.web.routes.listen import ListenRoutes
 from podcast_pipeline.web.routes.lists import EpisodeListRoutes
+from podcast_pipeline.web.routes.oidc import OidcRoutes, OidcSignIn
 from podcast_pipeline.web.routes.search import IndexUpdater, SearchRoutes
 from podcast_pipeline.web.routes.signin import SignInRoutes
 from podcast_pipeline.web.routes.unsubscribe import UnsubscribeRoutes
@@ -65,12 +66,14 @@ def create_app(
     sessions: BrowserSessions,
     clock: Callable[[], datetime],
     signin: SignIn | None = None,
+    oidc: OidcSignIn | None = None,
 ) -> Starlette:
     """Return the web site of one show; any number of processes can share a bucket and a database.
 
     Args:
         clock: returns the current time, aware.
         signin: None without a mail server, which sign-in and the account page need.
+        oidc: sign-in with an account of another site, beside that by mail; None without a provider.
     """
     is_https = config.urls.site.startswith("https://")
     show = config.to_show(artwork_key=None)
@@ -115,8 +118,11 @@ def create_app(
         CrawlerRoutes(catalog, config.urls.site, config.zone),
     ]
     if signin:
-        groups.append(SignInRoutes(signin, cookies, limiter, templates, show, landings))
+        account_title = oidc.title if oidc else None
+        groups.append(SignInRoutes(signin, cookies, limiter, templates, show, landings, account_title))
         groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show))
+    if signin and oidc:
+        groups.append(OidcRoutes(oidc, cookies, limiter, templates, show, landings, clock))
     if config.storage.kind == "local":
         groups.append(PublicFileRoutes(store.anonymous(), show.moved_feed_url))
     app = Starlette(

@@ -34,6 +34,7 @@ SECRETS = {
     "PODCAST_SECRET_KEY": "correct-horse-battery-staple-and-more",
     "PODCAST_MAIL_PASSWORD": "swordfish",
     "PODCAST_PODPING_TOKEN": "open-sesame",
+    "PODCAST_OIDC_CLIENT_SECRET": "client-of-the-provider",
 }
 ANN = "ann@example.org"
 

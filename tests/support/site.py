@@ -53,6 +53,7 @@ from podcast_pipeline.storage.objects import (
 )
 from podcast_pipeline.web import server
 from podcast_pipeline.web.app import create_app
+from podcast_pipeline.web.routes.oidc import OidcSignIn
 from tests.support.databases import SHOW_DATABASES, create_sqlite
 from tests.support.outbox import Outbox
 from tests.support.paths import DATA
@@ -186,7 +187,7 @@ class Site:
         self.subscribers.engine.dispose()
         SHOW_DATABASES.drop(self.config.folder)
 
-    def app(self, mailer: Mailer | None = None) -> Starlette:
+    def app(self, mailer: Mailer | None = None, *, oidc: OidcSignIn | None = None) -> Starlette:
         """Return the web app over these parts; sign-in needs a mailer."""
         if isinstance(mailer, Outbox):
             mailer.work = self.worker(mailer).run_due
@@ -197,6 +198,7 @@ class Site:
             sessions=self.sessions,
             clock=self.clock,
             signin=self.signin if mailer else None,
+            oidc=oidc,
         )
 
     @property
