@@ -17,7 +17,8 @@ class Membership(FrozenModel):
     Attributes:
         source: stripe, memberful, generic; its name in `/hooks/<source>` and in the table of entitlements.
         foreign_id: of the subscription in the source.
-        email: as the source has it, not normalized; an address that is none is a SubscriberError later.
+        email: as the source has it, not normalized; an address that is none is a SubscriberError later. None
+            where the source does not tell it any more, as of a deleted customer.
         plan: the id of a plan of show.toml.
         period_ends_at: the end of the time that was paid for; None never ends.
         renews: whether another period follows, paid or tried to be paid; False once cancelled.
@@ -32,7 +33,7 @@ class Membership(FrozenModel):
 
     source: NonEmptyStr
     foreign_id: Annotated[SingleLineStr, Field(max_length=255)]
-    email: NonEmptyStr
+    email: NonEmptyStr | None
     plan: NonEmptyStr = "standard"
     period: Period = "yearly"
     starts_at: Instant
