@@ -55,6 +55,7 @@ MAY_IMPORT = {
     },
     "openvino": {"diarization.networks", "transcription.engines.openvino", "transcription.vad"},
     "pydantic": {
+        "audience.membership",
         "config",
         "diarization",
         "episodes",
@@ -82,6 +83,7 @@ MAY_IMPORT = {
     "sqlalchemy": {
         "audience.database",
         "audience.jobs",
+        "audience.membership",
         "audience.subscribers",
         "cli.session",
         "pipeline.context",
