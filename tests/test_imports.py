@@ -58,6 +58,7 @@ MAY_IMPORT = {
     },
     "openvino": {"diarization.networks", "transcription.engines.openvino", "transcription.vad"},
     "pydantic": {
+        "audience.membership",
         "config",
         "diarization",
         "episodes",
@@ -86,6 +87,7 @@ MAY_IMPORT = {
         "audience.database",
         "audience.jobs",
         "audience.oidc.matching",
+        "audience.membership",
         "audience.subscribers",
         "cli.session",
         "pipeline.context",

@@ -8,6 +8,7 @@ from podcast_pipeline.config.load import (
     load_config,
     validate_toml,
 )
+from podcast_pipeline.config.membership import MembershipTable, PlanTable
 from podcast_pipeline.config.schema import (
     SECRET_VARIABLES,
     STATE_FOLDER,
@@ -46,8 +47,10 @@ __all__ = [
     "GlossaryTable",
     "Language",
     "MailTable",
+    "MembershipTable",
     "OidcTable",
     "PersonTable",
+    "PlanTable",
     "RetentionTable",
     "ReviewAction",
     "ReviewTable",

@@ -1,0 +1,1 @@
+"""Memberships of other sites, in `facts`: what a site says of a subscription, and when it ends; pure."""
