@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "imageio_ffmpeg": {"audio.ffmpeg"},
     "jellyfish": {"transcript.names.matching"},
     "joserfc": {"audience.oidc"},
-    "jinja2": {"web.epub", "web.templating"},
+    "jinja2": {"audience.account_mails.templates", "web.epub", "web.templating"},
     "limits": {"web.rate_limit"},
     "llvmlite": {"transcription.engines.openvino.kernels", "transcription.engines.openvino.precision"},
     "lxml": {"audit.episode_links", "audit.feeds", "feed", "transcript.typed.html_page"},
@@ -86,6 +86,7 @@ MAY_IMPORT = {
     "sqlalchemy": {
         "audience.database",
         "audience.jobs",
+        "audience.account_mails.queue",
         "audience.oidc.matching",
         "audience.membership",
         "audience.subscribers",

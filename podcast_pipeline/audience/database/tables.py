@@ -268,7 +268,19 @@ welcome_mails = Table(  # of the account: welcome, lapse, rotation; written befo
     Column("show_id", Uuid, nullable=False),
     Column("claimed_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),  # NULL until the mail server confirmed acceptance
+    Column("retry_at", UtcDateTime),  # of a mail that the server refused
     Index("ix_welcome_mails_show_id_claimed_at", "show_id", "claimed_at"),
+)
+
+student_codes = Table(  # from the newsroom's list, each for one person; who has one is in proofs
+    "student_codes",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("code", String(100), nullable=False),
+    Column("loaded_at", UtcDateTime, nullable=False),
+    Column("given_at", UtcDateTime),
+    Index("uq_student_codes_show_id_code", "show_id", "code", unique=True),
 )
 
 jobs = Table(  # the background work of the servers; no payload, key or error has a secret or personal data

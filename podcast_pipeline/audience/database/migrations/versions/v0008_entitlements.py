@@ -33,6 +33,7 @@ def upgrade() -> None:
     op.add_column("audit_log", sa.Column("actor", sa.String(80)))
     make_membership_events()
     make_proofs()
+    make_student_codes()
     make_api_keys()
     make_welcome_mails()
 
@@ -111,6 +112,19 @@ def make_proofs() -> None:
     op.create_index("ix_proofs_show_id_expires_at", "proofs", ["show_id", "expires_at"])
 
 
+def make_student_codes() -> None:
+    """Create the table of the codes that give the student price."""
+    op.create_table(
+        "student_codes",
+        sa.Column("id", LONG, primary_key=True),
+        sa.Column("show_id", sa.Uuid, nullable=False),
+        sa.Column("code", sa.String(100), nullable=False),
+        sa.Column("loaded_at", UtcDateTime, nullable=False),
+        sa.Column("given_at", UtcDateTime),
+    )
+    op.create_index("uq_student_codes_show_id_code", "student_codes", ["show_id", "code"], unique=True)
+
+
 def make_api_keys() -> None:
     """Create the table of API keys."""
     op.create_table(
@@ -136,6 +150,7 @@ def make_welcome_mails() -> None:
         sa.Column("show_id", sa.Uuid, nullable=False),
         sa.Column("claimed_at", UtcDateTime, nullable=False),
         sa.Column("sent_at", UtcDateTime),
+        sa.Column("retry_at", UtcDateTime),
         sa.PrimaryKeyConstraint("subscriber_id", "kind"),
     )
     op.create_index("ix_welcome_mails_show_id_claimed_at", "welcome_mails", ["show_id", "claimed_at"])
