@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from podcast_pipeline.cli.mail_jobs import mail_kinds
 from podcast_pipeline.errors import GateClosed
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def build_worker(session: "CliSession", *, signin: "SignIn | None", releases: bo
         kinds.append(_release(session))
     if signin:
         kinds.append(_signin_mail(session, signin))
+        kinds += mail_kinds(session, session.subscribers)
     return Worker(JobQueue(session.database, show_id=session.config.show.id), tuple(kinds), session.clock)
 
 

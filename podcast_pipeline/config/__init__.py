@@ -20,19 +20,18 @@ from podcast_pipeline.config.schema import (
     FeedTable,
     GlossaryTable,
     MailTable,
-    OidcTable,
     PersonTable,
     RetentionTable,
     ReviewTable,
     ScheduleTable,
     ShowTable,
-    SigninTable,
     SpeakersTable,
     StorageTable,
     TermTable,
     TranscriptionTable,
     UrlsTable,
 )
+from podcast_pipeline.config.signin import OidcTable, SigninTable, StudentsTable
 
 __all__ = [
     "SECRET_VARIABLES",
@@ -59,6 +58,7 @@ __all__ = [
     "SigninTable",
     "SpeakersTable",
     "StorageTable",
+    "StudentsTable",
     "TermTable",
     "TranscriptionTable",
     "UrlsTable",

@@ -46,6 +46,7 @@ Currency = Annotated[str, _like(r"[A-Z]{3}", "EUR"), Field(title="currency")]
 StripePrice = Annotated[
     str, _like(r"price_[A-Za-z0-9_]{1,200}", "price_1PZkq2eZvKYlo2C"), Field(title="price id")
 ]
+DomainName = Annotated[str, _like(r"[^\s@/:.]+(\.[^\s@/:.]+)+", "university.example"), Field(title="domain")]
 ScheduleSlot = Annotated[
     str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00"), Field(title="weekly time")
 ]

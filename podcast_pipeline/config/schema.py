@@ -15,7 +15,6 @@ from podcast_pipeline.config.fields import (
     IntFromText,
     Language,
     Mailbox,
-    ProviderUrl,
     ReviewAction,
     ScheduleSlot,
     SpokenLanguage,
@@ -23,7 +22,8 @@ from podcast_pipeline.config.fields import (
     Url,
 )
 from podcast_pipeline.config.membership import MembershipTable, Plans, PlanTable, all_plans
-from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, PersonName, Show, SingleLineStr
+from podcast_pipeline.config.signin import SigninTable, StudentsTable
+from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, PersonName, Show
 
 STATE_FOLDER = ".podcast"
 SECRET_VARIABLES = {
@@ -327,25 +327,14 @@ class MailTable(FrozenModel):
     """Name for the login. Its password is in PODCAST_MAIL_PASSWORD."""
     sender: Mailbox | None = None
     """The From address. Without it `show.owner_email`."""
-
-
-class OidcTable(FrozenModel):
-    """[signin.oidc]: the site whose accounts sign readers in too (OpenID Connect)."""
-
-    issuer: ProviderUrl
-    """Address of the provider, exactly as it calls itself: `https://accounts.example.org`."""
-    client_id: NonEmptyStr
-    """The name that the provider has given to this site. Its secret is in PODCAST_OIDC_CLIENT_SECRET."""
-    title: Annotated[SingleLineStr, Field(max_length=60)] = "your account"
-    """What the sign-in page calls the account: `your Example Press account`."""
-
-
-class SigninTable(FrozenModel):
-    """[signin]: sign-in beside the mailed link, which always works."""
-
-    oidc: OidcTable | None = None
-    """The provider of other accounts, a table of its own
-    (docs/how-to/subscribers.md#sign-in-with-an-account)."""
+    welcome: date | None = None
+    """Day from which on whoever joins, by a command, an import or a membership site, gets the welcome mail
+    with the private link (docs/how-to/subscribers.md#welcome-mails). Without a day nobody does."""
+    tells: tuple[Literal["rotated", "suspended", "lapsed"], ...] = ()
+    """Changes that people are told of by mail: a replaced private link, a suspension, the end of the paid
+    time."""
+    per_minute: Annotated[int, Field(ge=1, le=6000)] = 60
+    """How many of these mails leave in a minute."""
 
 
 class RetentionTable(FrozenModel):
@@ -389,6 +378,7 @@ class Config(FrozenModel):
     feed: FeedTable = FeedTable()
     mail: MailTable = MailTable()
     signin: SigninTable = SigninTable()
+    students: StudentsTable = StudentsTable()
     retention: RetentionTable = RetentionTable()
     database: DatabaseTable = DatabaseTable()
     database_url: SecretStr | None = None

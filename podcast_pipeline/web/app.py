@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from podcast_pipeline.access import AccessPolicy
+from podcast_pipeline.audience.students.proofs import StudentProofs
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.episode_links import EpisodeLinks
 from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonitor
@@ -41,6 +42,7 @@ from podcast_pipeline.web.routes.lists import EpisodeListRoutes
 from podcast_pipeline.web.routes.oidc import OidcRoutes, OidcSignIn
 from podcast_pipeline.web.routes.search import IndexUpdater, SearchRoutes
 from podcast_pipeline.web.routes.signin import SignInRoutes
+from podcast_pipeline.web.routes.students import StudentRoutes
 from podcast_pipeline.web.routes.unsubscribe import UnsubscribeRoutes
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Links, Templates, static_route
@@ -67,6 +69,7 @@ def create_app(
     clock: Callable[[], datetime],
     signin: SignIn | None = None,
     oidc: OidcSignIn | None = None,
+    students: StudentProofs | None = None,
 ) -> Starlette:
     """Return the web site of one show; any number of processes can share a bucket and a database.
 
@@ -74,6 +77,7 @@ def create_app(
         clock: returns the current time, aware.
         signin: None without a mail server, which sign-in and the account page need.
         oidc: sign-in with an account of another site, beside that by mail; None without a provider.
+        students: the proofs of academic addresses; None without a page for them.
     """
     is_https = config.urls.site.startswith("https://")
     show = config.to_show(artwork_key=None)
@@ -123,6 +127,8 @@ def create_app(
         groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show))
     if signin and oidc:
         groups.append(OidcRoutes(oidc, cookies, limiter, templates, show, landings, clock))
+    if students:
+        groups.append(StudentRoutes(students, cookies, limiter, templates, show, clock))
     if config.storage.kind == "local":
         groups.append(PublicFileRoutes(store.anonymous(), show.moved_feed_url))
     app = Starlette(

@@ -234,6 +234,18 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
         *("P8", "active", "/feeds/***/feed.xml"),
     ),
     "one-episode link for who has not paid": (link_for_all, "P5", "lapsed", "/r/***/"),
+    "words on the students' page": (
+        insert("/students", b"</main>", SECRET.encode()),
+        *("P3", "anonymous", "/students"),
+    ),
+    "a student's link": (
+        insert("/students/sent", b"</main>", f"/students/link/gAAAA{'x' * 95}".encode()),
+        *("P8", "anonymous", "/students/sent"),
+    ),
+    "words where an account leads back to": (
+        insert("/signin/account/back", b"</main>", SECRET.encode()),
+        *("P3", "anonymous", "/signin/account/back"),
+    ),
     "broken link": (dead_audio, "H4", "anonymous", "/public/audio/"),
 }
 
@@ -324,6 +336,7 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
     log.write_text(
         f"{clean}GET /feeds/{TOKEN}/feed.xml\n{clean}POST /signin/link/{'x' * 43}\nq={SECRET}\n"
         f"POST /mail/stop/{'x' * 48}\n"
+        f"POST /students/link/gAAAA{'x' * 95}\n"
         f'GET / 200 "https://pod.example/r/{TOKEN}/4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a"\n',
         encoding="utf-8",
     )
@@ -333,8 +346,9 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
     ] == [
         ("P8", "5", "contains text of a transcript"),
         ("P8", "2", "contains the token of a private feed"),
-        ("P8", "7", "contains a subscriber's one-episode link"),
+        ("P8", "8", "contains a subscriber's one-episode link"),
         ("P8", "4", "contains a sign-in link"),
+        ("P8", "7", "contains a student's link"),
         ("P8", "6", "contains an unsubscribe link"),
     ]
 
@@ -358,10 +372,15 @@ def test_a_mail_to_a_lapsed_address_is_found(tmp_path: Path, secrets: Restricted
     mail_to(tmp_path, "Ann <ann@example.org>", f"A quote: {SECRET}")
     mail_to(tmp_path, "bob@example.org", f"https://pod.example/signin/link/{'x' * 43}")
     assert read() == []
+    mail_to(tmp_path, "bob@example.org", f"Your link: https://pod.example/feeds/{TOKEN}/add")
+    assert read() == []
     mail_to(tmp_path, "bob@example.org", f"A quote: {SECRET}")
     assert read() == ["P5"]
     mail_to(tmp_path, "bob@example.org", "See there", subject=f"/signin/link/{'x' * 43}")
     assert read() == ["P5", "P8"]
+    mail_to(tmp_path, "bob@example.org, eve@example.org", f"https://pod.example/feeds/{TOKEN}/add")
+    mail_to(tmp_path, "bob@example.org", "See there", subject=f"/feeds/{TOKEN}/")
+    assert read() == ["P5", "P8", "P8", "P8"]
 
 
 def test_findings_are_values(site: Site) -> None:

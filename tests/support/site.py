@@ -19,6 +19,7 @@ from podcast_pipeline.audience.jobs.queue import JobQueue
 from podcast_pipeline.audience.jobs.worker import Worker
 from podcast_pipeline.audience.mail import Mailer, SmtpMailer
 from podcast_pipeline.audience.signin_mail import signin_mail_kind
+from podcast_pipeline.audience.students.proofs import StudentProofs
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.audience.subscribers.signin import LONGEST_PAUSE_S, SignIn
@@ -187,7 +188,13 @@ class Site:
         self.subscribers.engine.dispose()
         SHOW_DATABASES.drop(self.config.folder)
 
-    def app(self, mailer: Mailer | None = None, *, oidc: OidcSignIn | None = None) -> Starlette:
+    def app(
+        self,
+        mailer: Mailer | None = None,
+        *,
+        oidc: OidcSignIn | None = None,
+        students: StudentProofs | None = None,
+    ) -> Starlette:
         """Return the web app over these parts; sign-in needs a mailer."""
         if isinstance(mailer, Outbox):
             mailer.work = self.worker(mailer).run_due
@@ -199,6 +206,7 @@ class Site:
             clock=self.clock,
             signin=self.signin if mailer else None,
             oidc=oidc,
+            students=students,
         )
 
     @property

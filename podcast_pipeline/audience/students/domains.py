@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from podcast_pipeline.audience.subscribers.email import EmailAddress
-from podcast_pipeline.feed.untrusted.addresses import ascii_host
+from podcast_pipeline.audience.subscribers.mailbox import ascii_domain, ascii_name
 
 SUFFIXES = frozenset(
     ("edu", "ac.uk", "edu.au", "ac.nz", "ac.jp", "ac.kr", "edu.sg", "edu.br")  # closed registries
@@ -29,7 +29,7 @@ def academic_domain(address: EmailAddress, *, also: Iterable[str] = ()) -> str |
     """
     domain = ascii_domain(address.email)
     ends = set(_ends(domain))
-    if ends & {_ascii(name) for name in also}:
+    if ends & {ascii_name(name) for name in also}:
         return domain
     schools, suffixes, refused = _listed()
     if ends & refused:
@@ -38,24 +38,6 @@ def academic_domain(address: EmailAddress, *, also: Iterable[str] = ()) -> str |
         return domain
     is_under_suffix = bool((ends - {domain}) & suffixes)
     return domain if is_under_suffix and IDN_LABEL not in domain else None
-
-
-def mailbox_key(address: EmailAddress) -> str:
-    """Return one text for all spellings of a mailbox: case, the tag behind `+`, the domain's ASCII form.
-
-    A provider may hand the mail of `ann+podcast@x.edu` to Ann, who so has any number of addresses.
-    """
-    local = address.normalized.rpartition("@")[0]
-    return f"{local.partition('+')[0] or local}@{ascii_domain(address.email)}"
-
-
-def ascii_domain(email: str) -> str:
-    """Return the domain of a valid address, in ASCII and lower case."""
-    return _ascii(email.rpartition("@")[2])
-
-
-def _ascii(domain: str) -> str:
-    return ascii_host(domain.strip()).lower().strip(".")
 
 
 def _ends(domain: str) -> Iterator[str]:

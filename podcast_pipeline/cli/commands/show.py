@@ -116,6 +116,7 @@ def serve(
     """
     from podcast_pipeline.cli.audience import open_subscribers
     from podcast_pipeline.cli.jobs import build_worker, open_signin
+    from podcast_pipeline.cli.mail_jobs import open_students
     from podcast_pipeline.cli.oidc import open_oidc
     from podcast_pipeline.web import server
     from podcast_pipeline.web.app import create_app
@@ -131,6 +132,7 @@ def serve(
         clock=session.clock,
         signin=signin,
         oidc=open_oidc(session, subscribers),
+        students=open_students(session, subscribers),
     )
     port = port or server.default_port(session.config.urls.site)
     warning = server.port_warning(session.config.urls.site, port)

@@ -274,8 +274,8 @@ def test_retention_deletes_old_notifications(people: Subscribers, of: Notificati
     of.claim(people.get(ANN).id, EPISODE, now=NOW)
     kept = {"network_kept": timedelta(days=30), "audit_kept": timedelta(days=7300)}
     assert purge(people.engine, show_id=SHOW, **kept, now=NOW + NOTIFICATION_WINDOW) == PurgeCounts(
-        0, 0, 0, 0, 0, 0, 0
+        0, 0, 0, 0, 0, 0, 0, 0
     )
     late = NOW + NOTIFICATION_WINDOW + timedelta(seconds=1)
-    assert purge(people.engine, show_id=SHOW, **kept, now=late) == PurgeCounts(0, 0, 0, 0, 1, 0, 0)
+    assert purge(people.engine, show_id=SHOW, **kept, now=late) == PurgeCounts(0, 0, 0, 0, 1, 0, 0, 0)
     assert list(of.pending(EPISODE, clock=lambda: late)) == []

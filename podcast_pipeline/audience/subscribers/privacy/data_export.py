@@ -12,13 +12,14 @@ from podcast_pipeline.audience.database.tables import (
     membership_events,
     network_addresses,
     news_mails,
+    proofs,
     sessions,
     signin_requests,
     subscribers,
     tokens,
     welcome_mails,
 )
-from podcast_pipeline.audience.subscribers.privacy.erasure import is_event_of
+from podcast_pipeline.audience.subscribers.privacy.erasure import is_event_of, is_proof_of
 from podcast_pipeline.audience.subscribers.repository import Subscribers
 
 TABLES = (
@@ -47,6 +48,7 @@ def export_personal_data(repository: Subscribers, email: str) -> dict[str, Any]:
         "subscriber": _rows(repository, subscribers, subscribers.c.id == person.id)[0],
         **{table.name: _rows(repository, table, table.c.subscriber_id == person.id) for table in TABLES},
         membership_events.name: _rows(repository, membership_events, is_event_of(person)),
+        proofs.name: _rows(repository, proofs, is_proof_of(person, repository.secret_key)),
     }
 
 

@@ -6,12 +6,15 @@ from podcast_pipeline.audience.database.tables import (
     membership_events,
     network_addresses,
     news_mails,
+    proofs,
     sessions,
     signin_requests,
     tokens,
     welcome_mails,
 )
+from podcast_pipeline.audience.subscribers.email import EmailAddress
 from podcast_pipeline.audience.subscribers.entitlement_rows import hide_foreign_ids
+from podcast_pipeline.audience.subscribers.mailbox import mailbox_hmac
 from podcast_pipeline.model import Subscriber
 
 PERSONAL_TABLES = (sessions, network_addresses, signin_requests, news_mails, welcome_mails, tokens)
@@ -19,12 +22,19 @@ PERSONAL_TABLES = (sessions, network_addresses, signin_requests, news_mails, wel
 
 
 def delete_personal_data(connection: Connection, person: Subscriber, *, secret_key: bytes) -> None:
-    """Delete tokens, sessions, networks and mails, and what names the person at a membership site."""
+    """Delete tokens, sessions, networks, mails and proofs, and what names the person at a membership site."""
     for table in PERSONAL_TABLES:
         connection.execute(delete(table).where(table.c.subscriber_id == person.id))
     blank: dict[str, object] = {"body": None, "details": {}, "foreign_id": None}
     connection.execute(update(membership_events).where(is_event_of(person)).values(blank))
     hide_foreign_ids(connection, person.entitlements, show_id=person.show_id, secret_key=secret_key)
+    connection.execute(delete(proofs).where(is_proof_of(person, secret_key)))
+
+
+def is_proof_of(person: Subscriber, secret_key: bytes) -> ColumnElement[bool]:
+    """Return the condition for the proof of a person's own address as a student's or teacher's."""
+    address = EmailAddress(person.email, person.email_normalized)
+    return (proofs.c.show_id == person.show_id) & (proofs.c.address_hmac == mailbox_hmac(address, secret_key))
 
 
 def is_event_of(person: Subscriber) -> ColumnElement[bool]:

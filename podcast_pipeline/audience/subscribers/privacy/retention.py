@@ -14,6 +14,7 @@ from podcast_pipeline.audience.database.tables import (
     membership_events,
     network_addresses,
     news_mails,
+    proofs,
     sessions,
     signin_requests,
 )
@@ -36,6 +37,7 @@ class PurgeCounts:
     news_mails: int
     jobs: int
     membership_events: int
+    proofs: int
 
 
 def purge(
@@ -69,6 +71,7 @@ def purge(
                 | (jobs.c.run_after < now - UNDONE_JOBS_KEPT),
             ),
             membership_events=_purge_events(connection, show_id, before=now - audit_kept, now=now),
+            proofs=_delete(connection, proofs, show_id, proofs.c.expires_at < now),
         )
     truncate_wal(engine)
     return purged
