@@ -161,3 +161,29 @@ def test_a_data_export_is_json_without_secrets(show: Path, command: str) -> None
     assert held["subscriber"]["email"] == "ann@example.com"
     assert held["audit_log"][0]["origin"] == "import"
     assert "sha256" not in done.stdout
+
+
+PLANS = '\n[[plans]]\nid = "monthly"\ntitle = "Every month"\nperiod = "monthly"\n'
+
+
+def test_plans_of_show_toml_are_taken_and_others_named(show: Path) -> None:
+    """`add --plan` and the column `plan` take the ids of [[plans]]; another one is a line that lists them."""
+    refused = run(show, "subscribers", "add", "ann@example.org", "--plan", "monthly")
+    assert isinstance(refused.exception, SubscriberError)
+    assert str(refused.exception) == "monthly: is not a plan; known are standard, student"
+    (show / "show.toml").write_text((show / "show.toml").read_text(encoding="utf-8") + PLANS)
+    assert run(show, "subscribers", "add", "ann@example.org", "--plan", "monthly").exit_code == 0
+    assert imported(show, "email,plan\nbob@example.org,Monthly\n").exit_code == 0
+    listed = json.loads(run(show, "--json", "subscribers", "list").stdout)["subscribers"]
+    assert [(one["plan"], one["sources"]) for one in listed] == [("monthly", ["manual"])] * 2
+    bad = imported(show, "email,plan\ncy@example.org,golden\n")
+    assert "golden: is not a plan; known are standard, student, monthly" in bad.stdout
+
+
+def test_an_import_leaves_to_a_membership_site_what_is_its(show: Path) -> None:
+    """An exported subscriber of a site alone is skipped, so that the file gives no access of its own."""
+    done = imported(
+        show, "email,paid_until,sources\nann@example.org,,stripe\nbob@example.org,,stripe manual\n"
+    )
+    assert "skipped: ann@example.org: is kept by stripe; empty that cell" in done.stdout
+    assert done.stdout.endswith("people.csv: 1 skipped, 1 added\n")
