@@ -33,7 +33,7 @@ SHOW = UUID("5f3a1c0e-9d2b-4e6f-8a7c-1b2d3e4f5a6b")
 KEY = b"k" * 64
 ANN, BOB = "ann@example.com", "bob@example.com"
 GRACE = 7
-BOTH = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+BOTH = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def seen(number: int, **facts: Any) -> Membership:
