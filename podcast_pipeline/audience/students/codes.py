@@ -1,9 +1,7 @@
 """The codes that give students and teachers their price: the newsroom's list, or made by a service."""
 
-import hmac
-from base64 import b32encode
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -15,14 +13,16 @@ from podcast_pipeline.audience.database.tables import student_codes as codes
 from podcast_pipeline.errors import SubscriberError
 
 LONGEST_CODE = 100
-CODE_CHARACTERS = 12  # of base32: 60 bits
 
 
 class PromotionCodes(Protocol):
     """A service that makes codes which work once, such as Stripe's promotion codes."""
 
-    def create(self, code: str, *, idempotency_key: str) -> None:
-        """Have a code work once; nothing happens where the service has it already.
+    def make(self, *, once: str) -> str:
+        """Return a code.
+
+        Args:
+            once: a name for this making; tried again within a day, it gives the same code.
 
         Raises:
             PodcastError: the service cannot be asked, or refuses.
@@ -80,22 +80,6 @@ class StudentCodes:
             return None
         connection.execute(update(codes).where(codes.c.id == row.id).values(given_at=now))
         code: str = row.code
-        return code
-
-
-@dataclass(frozen=True)
-class DerivedCodes:
-    """Codes that follow from a proof, so that however often one is made it is the same one."""
-
-    service: PromotionCodes
-    secret_key: bytes = field(repr=False)
-
-    def make(self, address_hmac: str, proven_at: datetime) -> str:
-        """Return the code of a proof, once the service has it; raises PodcastError."""
-        text = f"student-code:{address_hmac}:{int(proven_at.timestamp())}"
-        mac = hmac.digest(self.secret_key, text.encode(), "sha256")
-        code = b32encode(mac).decode()[:CODE_CHARACTERS]
-        self.service.create(code, idempotency_key=f"student-{hmac.digest(mac, b'key', 'sha256').hex()}")
         return code
 
 

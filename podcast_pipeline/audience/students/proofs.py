@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, func, insert, select, update
@@ -15,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, func, insert, sel
 from podcast_pipeline.audience.database import advisory_lock, write_transaction
 from podcast_pipeline.audience.database.tables import proofs, signin_requests
 from podcast_pipeline.audience.jobs.queue import add_job
-from podcast_pipeline.audience.students.codes import DerivedCodes, StudentCodes
+from podcast_pipeline.audience.students.codes import PromotionCodes, StudentCodes
 from podcast_pipeline.audience.students.domains import academic_domain
 from podcast_pipeline.audience.students.links import StudentLinks
 from podcast_pipeline.audience.subscribers.email import EmailAddress, parse_email
@@ -49,7 +50,7 @@ class StudentProofs:
     Args:
         secret_key: key of the HMACs of addresses, and of the links.
         domains: domains that the newsroom adds to the list.
-        derived: makes codes by a service; None: they come from the newsroom's list.
+        service: makes the codes; None: they come from the newsroom's list.
     """
 
     def __init__(
@@ -59,14 +60,14 @@ class StudentProofs:
         show_id: UUID,
         secret_key: bytes,
         domains: Iterable[str] = (),
-        derived: DerivedCodes | None = None,
+        service: PromotionCodes | None = None,
     ) -> None:
         self.engine = engine
         self.show_id = show_id
         self.links = StudentLinks(secret_key)
         self._secret_key = secret_key
         self._domains = tuple(domains)
-        self._derived = derived
+        self._service = service
         self._codes = StudentCodes(engine, show_id=show_id)
 
     def request(self, email: str, *, browser: str, now: datetime) -> bool:
@@ -118,16 +119,14 @@ class StudentProofs:
         address_hmac = self.address_hmac(address)
         with write_transaction(self.engine) as connection:
             row = self._renewed(connection, address_hmac, domain, now)
-            if row.code is None and self._derived is None:
+            if row.code is None and self._service is None:
                 code = self._codes.take(connection, now=now)
-                connection.execute(update(proofs).where(proofs.c.id == row.id).values(code=code))
-                return Proof(row.domain, row.expires_at, code)
-        if row.code is not None or self._derived is None:
+                return self._given(connection, row, code)
+        if row.code is not None or self._service is None:
             return Proof(row.domain, row.expires_at, row.code)
-        code = self._derived.make(address_hmac, row.proven_at)
+        code = self._service.make(once=self._hmac("code", address_hmac, row.proven_at.isoformat()))
         with write_transaction(self.engine) as connection:
-            connection.execute(update(proofs).where(proofs.c.id == row.id).values(code=code))
-        return Proof(row.domain, row.expires_at, code)
+            return self._given(connection, row, code)
 
     def address_hmac(self, address: EmailAddress) -> str:
         """Return the HMAC of a mailbox, by which its proof is found."""
@@ -141,9 +140,14 @@ class StudentProofs:
             rows = connection.execute(query.where(proofs.c.show_id == self.show_id, is_soon))
             return {row.address_hmac: row.expires_at for row in rows}
 
-    def _renewed(
-        self, connection: Connection, address_hmac: str, domain: str, now: datetime
-    ) -> Row[tuple[object]]:
+    def _given(self, connection: Connection, row: Row[Any], code: str | None) -> Proof:
+        """Keep the code of a proof, and return what is kept: of two clicks at once the first one's."""
+        has_none = (proofs.c.id == row.id) & proofs.c.code.is_(None)
+        connection.execute(update(proofs).where(has_none).values(code=code))
+        kept = connection.scalar(select(proofs.c.code).where(proofs.c.id == row.id))
+        return Proof(row.domain, row.expires_at, kept)
+
+    def _renewed(self, connection: Connection, address_hmac: str, domain: str, now: datetime) -> Row[Any]:
         """Return the row of a proof that is not soon over, a new one where there is none."""
         advisory_lock(connection, bytes.fromhex(address_hmac))
         is_theirs = (proofs.c.show_id == self.show_id) & (proofs.c.address_hmac == address_hmac)

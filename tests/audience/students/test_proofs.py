@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select
 from podcast_pipeline.audience.database.tables import jobs, proofs, signin_requests
 from podcast_pipeline.audience.jobs.queue import JobQueue
 from podcast_pipeline.audience.jobs.worker import Worker
-from podcast_pipeline.audience.students.codes import DerivedCodes, StudentCodes
+from podcast_pipeline.audience.students.codes import StudentCodes
 from podcast_pipeline.audience.students.links import LINK_LIFETIME, StudentLinks
 from podcast_pipeline.audience.students.mail import reminders, student_mail_kind
 from podcast_pipeline.audience.students.proofs import PROOF_LIFETIME, RENEWED_BEFORE, StudentProofs
@@ -151,20 +151,21 @@ class Service:
         self.made: dict[str, str] = {}
         self.fails = ""
 
-    def create(self, code: str, *, idempotency_key: str) -> None:
-        """Make a code, once for a key."""
+    def make(self, *, once: str) -> str:
+        """Make a code, once for a name."""
         if self.fails == "before":
             raise FetchError("service.example", "is away")
-        assert self.made.setdefault(idempotency_key, code) == code
+        code = self.made.setdefault(once, f"PROMO{len(self.made)}")
         if self.fails == "after":
             raise FetchError("service.example", "did not answer")
+        return code
 
 
 @pytest.mark.parametrize("fails", ["before", "after"])
 def test_a_service_that_fails_makes_one_code_all_the_same(engine: Engine, fails: str) -> None:
     """Whatever was lost, the next click asks for the same code, and the page has it."""
     service = Service()
-    school = StudentProofs(engine, show_id=SHOW, secret_key=KEY, derived=DerivedCodes(service, KEY))
+    school = StudentProofs(engine, show_id=SHOW, secret_key=KEY, service=service)
     service.fails = fails
     with pytest.raises(FetchError):
         code_of(school)
