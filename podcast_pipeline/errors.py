@@ -30,6 +30,7 @@
     ├── MailError               a message could not be handed over; subject: the mail server
     │   ├── MailRejected        the server refuses this message or recipient; others may pass
     │   └── MailInDoubt         the server may have taken the message
+    ├── MembershipError         a membership site, or what it says; subject: the site or the subscription
     └── SubscriberError         a subscriber, a token or the database; subject: which
 
 Each is raised where its subject is known, `from` the original. Only `cli` catches them: one line on
@@ -175,6 +176,10 @@ class MailRejected(MailError):
 
 class MailInDoubt(MailError):
     """The connection ended before the mail server said whether it has taken the message."""
+
+
+class MembershipError(PodcastError):
+    """A membership site does not answer, or says what has no form that is known."""
 
 
 class SubscriberError(PodcastError):

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "h11": {"web.connections.protocol"},
     "httpcore": {"remote_feeds.transport"},
     "httpx": {
+        "audience.membership.sources.stripe_api",
         "audit.visitors",
         "cli.commands.audit",
         "pipeline.ping",
@@ -55,6 +56,7 @@ MAY_IMPORT = {
     },
     "openvino": {"diarization.networks", "transcription.engines.openvino", "transcription.vad"},
     "pydantic": {
+        "audience.membership",
         "config",
         "diarization",
         "episodes",
@@ -87,6 +89,7 @@ MAY_IMPORT = {
         "pipeline.context",
         "search",
     },
+    "standardwebhooks": {"audience.membership.sources.generic"},
     "starlette": {"web"},
     "threadpoolctl": {"diarization.senko", "transcription.scheduling"},
     "tokenizers": {"transcription.engines.openvino.engine"},

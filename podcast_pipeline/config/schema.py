@@ -29,6 +29,10 @@ SECRET_VARIABLES = {
     "secret_key": "PODCAST_SECRET_KEY",
     "mail_password": "PODCAST_MAIL_PASSWORD",
     "podping_token": "PODCAST_PODPING_TOKEN",
+    "stripe_key": "PODCAST_STRIPE_KEY",
+    "stripe_webhook_secret": "PODCAST_STRIPE_WEBHOOK_SECRET",
+    "hook_secret": "PODCAST_HOOK_SECRET",
+    "memberful_secret": "PODCAST_MEMBERFUL_SECRET",
 }
 """Field of `Config` -> its environment variable. A secret in show.toml would end up in git."""
 
@@ -348,7 +352,7 @@ class Config(FrozenModel):
 
     Attributes:
         folder: the folder of show.toml.
-        database_url, secret_key, mail_password, podping_token: see SECRET_VARIABLES.
+        database_url and the other secrets: see SECRET_VARIABLES.
     """
 
     folder: Path
@@ -370,6 +374,10 @@ class Config(FrozenModel):
     secret_key: SecretStr | None = None
     mail_password: SecretStr | None = None
     podping_token: HeaderSecret | None = None
+    stripe_key: HeaderSecret | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    hook_secret: SecretStr | None = None
+    memberful_secret: SecretStr | None = None
 
     @property
     def state_folder(self) -> Path:
