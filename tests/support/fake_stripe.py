@@ -170,6 +170,11 @@ class FakeStripe:
             case ["POST", "subscriptions", subscription_id]:
                 self.cancel(subscription_id)
                 return self.subscriptions[subscription_id]
+            case ["POST", "refunds"]:
+                (paid,) = (row for row in self.invoices.values() if row["charge"] == form["charge"])
+                self.refund(paid["subscription"])
+                refunds: list[Record] = self.charges[form["charge"]]["refunds"]["data"]
+                return refunds[-1]
             case ["DELETE", "subscriptions", subscription_id]:
                 self.cancel(subscription_id, at_once=True)
                 return self.subscriptions[subscription_id]
