@@ -12,7 +12,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -37,6 +37,11 @@ ATTRIBUTE = re.compile(r"^(\w+(?:, \w+)*): (.*(?:\n +.*)*)\n", re.MULTILINE)
 NAMED_TABLES = dict.fromkeys(("PersonTable", "TermTable"), "name or table")
 ROWS = {
     "subscribers": "a subscriber; address and normalized address are empty once erased",
+    "entitlements": "a plan that one source gives a subscriber for a time; any that holds makes them active",
+    "membership_events": "an event of a membership site; its body goes after 30 days",
+    "proofs": "an address, as a keyed hash, that was proven to be a student's or a teacher's",
+    "api_keys": "a key of the REST API, by a hash of its secret",
+    "welcome_mails": "a mail about an account, written before it is sent",
     "tokens": "a private link: the public half, and a hash of the secret",
     "sessions": "a browser that is signed in, by a hash of its cookie",
     "audit_log": "a change to a subscriber; append-only",
@@ -57,7 +62,8 @@ def show_page() -> Iterator[str]:
     """Yield the lines of the tables of show.toml."""
     for name, field in TABLES.items():
         model: Any = field.annotation
-        yield from _section(f"[{name}]", model)
+        is_list = get_origin(model) is tuple
+        yield from _section(f"[[{name}]]", get_args(model)[0]) if is_list else _section(f"[{name}]", model)
     yield from _section("A person", PersonTable)
     yield from _section("A term", TermTable)
 

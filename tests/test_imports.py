@@ -84,6 +84,7 @@ MAY_IMPORT = {
     "sqlalchemy": {
         "audience.database",
         "audience.jobs",
+        "audience.membership",
         "audience.subscribers",
         "cli.session",
         "pipeline.context",

@@ -8,6 +8,7 @@ from podcast_pipeline.config.load import (
     load_config,
     validate_toml,
 )
+from podcast_pipeline.config.membership import MembershipTable, PlanTable
 from podcast_pipeline.config.schema import (
     SECRET_VARIABLES,
     STATE_FOLDER,
@@ -44,7 +45,9 @@ __all__ = [
     "GlossaryTable",
     "Language",
     "MailTable",
+    "MembershipTable",
     "PersonTable",
+    "PlanTable",
     "RetentionTable",
     "ReviewAction",
     "ReviewTable",

@@ -28,6 +28,15 @@ BaseUrl = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podc
 Language = Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR"), Field(title="language")]
 SpokenLanguage = Annotated[str, _like(r"[a-z]{2,3}", "en or fr"), Field(title="language")]
 Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org"), Field(title="mail address")]
+PlanId = Annotated[
+    str,
+    _like(r"[a-z0-9]+([-_][a-z0-9]+)*", "monthly"),
+    Field(max_length=32, title="plan id"),
+]
+Currency = Annotated[str, _like(r"[A-Z]{3}", "EUR"), Field(title="currency")]
+StripePrice = Annotated[
+    str, _like(r"price_[A-Za-z0-9_]{1,200}", "price_1PZkq2eZvKYlo2C"), Field(title="price id")
+]
 ScheduleSlot = Annotated[
     str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00"), Field(title="weekly time")
 ]

@@ -21,6 +21,7 @@ from podcast_pipeline.config.fields import (
     TimeZone,
     Url,
 )
+from podcast_pipeline.config.membership import MembershipTable, Plans, PlanTable, all_plans
 from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, PersonName, Show
 
 STATE_FOLDER = ".podcast"
@@ -366,6 +367,8 @@ class Config(FrozenModel):
     review: ReviewTable = ReviewTable()
     schedule: ScheduleTable = ScheduleTable()
     access: AccessTable = AccessTable()
+    plans: Plans = ()
+    membership: MembershipTable = MembershipTable()
     feed: FeedTable = FeedTable()
     mail: MailTable = MailTable()
     retention: RetentionTable = RetentionTable()
@@ -410,6 +413,16 @@ class Config(FrozenModel):
         return self.urls.media or f"{self.urls.site}/public"
 
     @property
+    def all_plans(self) -> tuple[PlanTable, ...]:
+        """The plans of every show, and those of [[plans]]."""
+        return all_plans(self.plans)
+
+    @property
+    def plan_ids(self) -> tuple[str, ...]:
+        """The ids that a subscriber's plan may have."""
+        return tuple(plan.id for plan in self.all_plans)
+
+    @property
     def renew_url(self) -> str:
         """The page where a subscription is bought or renewed; the site where there is none."""
         return self.access.renew_url or self.urls.site
@@ -444,4 +457,4 @@ class Config(FrozenModel):
 TABLES = {
     name: field for name, field in Config.model_fields.items() if name not in ("folder", *SECRET_VARIABLES)
 }
-"""The tables that show.toml may have."""
+"""The tables that show.toml may have; a tuple is a list of tables, [[plans]]."""

@@ -107,7 +107,9 @@ class BrowserSessions:
         )
         with self.engine.connect() as connection:
             row = connection.execute(query).mappings().first()
-        return (to_visitor(row), _scope(row["scope"], row["opened_at"], now)) if row else None
+            if row is None:
+                return None
+            return to_visitor(connection, row), _scope(row["scope"], row["opened_at"], now)
 
     def close(self, cookie: str) -> None:
         """End a session by its cookie; idempotent."""
