@@ -24,6 +24,7 @@ LINK = re.compile(
 AUDIO = re.compile(r"\.(mp3|m4a|opus|wav)(\?|$)")
 PATHS = (
     *("/", "/robots.txt", "/sitemap.xml", "/signin", "/account", "/feeds/", "/mail/stop/made-up"),
+    *("/subscribe", "/subscribe/done"),
     "/there-is-no-such-page",
 )
 SEARCH_COUNT = 8

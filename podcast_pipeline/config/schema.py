@@ -423,9 +423,17 @@ class Config(FrozenModel):
         return tuple(plan.id for plan in self.all_plans)
 
     @property
+    def plans_for_sale(self) -> tuple[PlanTable, ...]:
+        """The plans that everybody may buy at `/subscribe`: none without a key of Stripe."""
+        if self.stripe_key is None:
+            return ()
+        return tuple(plan for plan in self.all_plans if plan.stripe_price and plan.audience == "everybody")
+
+    @property
     def renew_url(self) -> str:
         """The page where a subscription is bought or renewed; the site where there is none."""
-        return self.access.renew_url or self.urls.site
+        own = f"{self.urls.site}/subscribe" if self.plans_for_sale else self.urls.site
+        return self.access.renew_url or own
 
     def to_show(self, *, artwork_key: str | None) -> Show:
         """Return the show as feeds and pages describe it."""

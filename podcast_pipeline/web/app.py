@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from podcast_pipeline.access import AccessPolicy
+from podcast_pipeline.audience.membership.events import MembershipEvents
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.episode_links import EpisodeLinks
 from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonitor
@@ -36,10 +38,12 @@ from podcast_pipeline.web.routes.episode_links import EpisodeLinkRoutes
 from podcast_pipeline.web.routes.episodes import EpisodeRoutes
 from podcast_pipeline.web.routes.feeds import PrivateFeedRoutes
 from podcast_pipeline.web.routes.files import PublicFileRoutes
+from podcast_pipeline.web.routes.hooks import HookRoutes
 from podcast_pipeline.web.routes.listen import ListenRoutes
 from podcast_pipeline.web.routes.lists import EpisodeListRoutes
 from podcast_pipeline.web.routes.search import IndexUpdater, SearchRoutes
 from podcast_pipeline.web.routes.signin import SignInRoutes
+from podcast_pipeline.web.routes.subscribe import SubscribeRoutes
 from podcast_pipeline.web.routes.unsubscribe import UnsubscribeRoutes
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Links, Templates, static_route
@@ -65,12 +69,16 @@ def create_app(
     sessions: BrowserSessions,
     clock: Callable[[], datetime],
     signin: SignIn | None = None,
+    memberships: MembershipEvents | None = None,
+    shop: Stripe | None = None,
 ) -> Starlette:
     """Return the web site of one show; any number of processes can share a bucket and a database.
 
     Args:
         clock: returns the current time, aware.
         signin: None without a mail server, which sign-in and the account page need.
+        memberships: receives the events of membership sites; None without any.
+        shop: sells subscriptions, and opens the customer portal; None without Stripe.
     """
     is_https = config.urls.site.startswith("https://")
     show = config.to_show(artwork_key=None)
@@ -116,7 +124,11 @@ def create_app(
     ]
     if signin:
         groups.append(SignInRoutes(signin, cookies, limiter, templates, show, landings))
-        groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show))
+        groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show, has_portal=bool(shop)))
+    if memberships and memberships.sources:
+        groups.append(HookRoutes(memberships, limiter, clock))
+    if shop:
+        groups.append(SubscribeRoutes(shop, config.plans_for_sale, cookies, limiter, templates, show))
     if config.storage.kind == "local":
         groups.append(PublicFileRoutes(store.anonymous(), show.moved_feed_url))
     app = Starlette(

@@ -42,6 +42,7 @@ class FakeStripe:
     events: list[Record] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     is_down: bool = False
+    _answers: dict[str | None, Record] = field(default_factory=dict)
     _count: int = 0
 
     @property
@@ -129,12 +130,18 @@ class FakeStripe:
             return httpx.Response(401, json={"error": {"type": "invalid_request_error"}})
         query = dict(request.url.params)
         form = dict(parse_qsl(request.content.decode()))
+        once = request.headers.get("idempotency-key")
+        if once in self._answers:
+            return httpx.Response(200, json=self._answers[once])
         route = [request.method, *request.url.path.strip("/").split("/")[1:]]
         expand = [value for name, value in (query | form).items() if name.startswith("expand[")]
         found = self._route(route, query, form)
         if found is None:
             return httpx.Response(404, json={"error": {"code": "resource_missing"}})
-        return httpx.Response(200, json=self._expanded(found, expand))
+        told = self._expanded(found, expand)
+        if once:
+            self._answers[once] = told
+        return httpx.Response(200, json=told)
 
     def _route(self, route: list[str], query: Record, form: Record) -> Record | None:
         if route[0] == "GET":
@@ -186,6 +193,9 @@ class FakeStripe:
                 return {"id": self._id("pm"), "object": "payment_method"}
             case ["payment_methods", method, "attach"]:
                 return {"id": method, "object": "payment_method", "customer": form["customer"]}
+            case ["promotion_codes"]:
+                code_id = self._id("promo")
+                return {"id": code_id, "object": "promotion_code", "code": f"HALF{code_id[-4:]}"}
             case ["checkout", "sessions"]:
                 return self._session("checkout.session", "https://checkout.stripe.com/c/pay/", form)
             case ["billing_portal", "sessions"]:

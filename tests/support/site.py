@@ -18,6 +18,8 @@ from podcast_pipeline.audience.database import open_database
 from podcast_pipeline.audience.jobs.queue import JobQueue
 from podcast_pipeline.audience.jobs.worker import Worker
 from podcast_pipeline.audience.mail import Mailer, SmtpMailer
+from podcast_pipeline.audience.membership.events import MembershipEvents
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe
 from podcast_pipeline.audience.signin_mail import signin_mail_kind
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
@@ -186,7 +188,13 @@ class Site:
         self.subscribers.engine.dispose()
         SHOW_DATABASES.drop(self.config.folder)
 
-    def app(self, mailer: Mailer | None = None) -> Starlette:
+    def app(
+        self,
+        mailer: Mailer | None = None,
+        *,
+        memberships: MembershipEvents | None = None,
+        shop: Stripe | None = None,
+    ) -> Starlette:
         """Return the web app over these parts; sign-in needs a mailer."""
         if isinstance(mailer, Outbox):
             mailer.work = self.worker(mailer).run_due
@@ -197,6 +205,8 @@ class Site:
             sessions=self.sessions,
             clock=self.clock,
             signin=self.signin if mailer else None,
+            memberships=memberships,
+            shop=shop,
         )
 
     @property

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podcast_pipeline.cli.commands.memberships import events, reconcile
 from podcast_pipeline.cli.commands.notifications import notify
 from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.output import format_count
@@ -249,4 +250,19 @@ def _facts(session: CliSession, subscriber: "Subscriber") -> dict[str, object]:
     }
 
 
-COMMANDS = (add, renew, import_, export, list_, suspend, resume, rotate, link, remove, data_export, notify)
+COMMANDS = (
+    add,
+    renew,
+    import_,
+    export,
+    list_,
+    suspend,
+    resume,
+    rotate,
+    link,
+    remove,
+    data_export,
+    notify,
+    events,
+    reconcile,
+)

@@ -68,7 +68,8 @@ class MembershipSource(Protocol):
         """Return what the source says now of the subscriptions of an event; none for an unknown kind.
 
         Raises:
-            MembershipError: the source does not answer, or the event has not what its kind has.
+            EventUnusable: the event or a subscription has not what it should have.
+            MembershipError: the source does not answer.
         """
 
     def list_all(self, *, now: datetime) -> Iterator[Membership] | None:

@@ -21,7 +21,7 @@ from podcast_pipeline.audience.membership.sources.payloads import (
     parse_object,
 )
 from podcast_pipeline.audience.membership.sources.signatures import check_signature, check_time
-from podcast_pipeline.errors import ConfigError, MembershipError
+from podcast_pipeline.errors import ConfigError, EventUnusable
 from podcast_pipeline.model import Period
 
 MIN_SECRET_BYTES = 24
@@ -133,7 +133,7 @@ class GenericHook:
             told = HookEvent.model_validate_json(event.body)
             return (self._membership(told, event.id),)
         except ValidationError as error:
-            raise MembershipError(f"event {event.id}", _first_problem(error)) from error
+            raise EventUnusable(f"event {event.id}", _first_problem(error)) from error
 
     def list_all(self, *, now: datetime) -> Iterator[Membership] | None:  # noqa: ARG002 (protocol)
         """Return None: the site has no API that is known."""
@@ -143,7 +143,7 @@ class GenericHook:
         data = told.data
         if data.plan not in self.plans:
             known = ", ".join(self.plans)
-            raise MembershipError(
+            raise EventUnusable(
                 f"event {event_id}", f"has the plan {data.plan!a}, and show.toml has {known}; add it there"
             )
         is_cancelled, is_ended = told.type == "subscriber.cancelled", told.type == "subscriber.ended"

@@ -23,7 +23,7 @@ from podcast_pipeline.audience.membership.sources.payloads import (
     parse_object,
 )
 from podcast_pipeline.audience.membership.sources.signatures import check_signature, hex_hmac
-from podcast_pipeline.errors import MembershipError
+from podcast_pipeline.errors import EventUnusable
 from podcast_pipeline.model import Period
 
 Meaning = Literal["as it says", "deleted", "refund", "suspended"]
@@ -99,7 +99,7 @@ class Memberful:
             find(subscription, "expires") is False,
         )
         if not (subscription_id and starts_at and (expires_at or never_ends)):
-            raise MembershipError(f"event {event.id[:12]}", "has a subscription without id, start or end")
+            raise EventUnusable(f"event {event.id[:12]}", "has a subscription without id, start or end")
         is_over = meaning in ("deleted", "refund")
         return Membership(
             source=self.name,

@@ -22,7 +22,7 @@ from podcast_pipeline.audience.membership.sources.payloads import (
     find_unix_time,
 )
 from podcast_pipeline.audience.membership.sources.signatures import check_signature, check_time, hex_hmac
-from podcast_pipeline.errors import MembershipError
+from podcast_pipeline.errors import EventUnusable
 from podcast_pipeline.model import Period
 
 NAME = "stripe"
@@ -113,7 +113,7 @@ def to_membership(
         disputes: those of the latest invoice's charge.
 
     Raises:
-        MembershipError: the answer lacks what a subscription has.
+        EventUnusable: the answer lacks what a subscription has.
     """
     subscription_id = find_id(subscription, "id")
     item = next(iter(find_items(subscription, "items", "data")), None)
@@ -123,7 +123,7 @@ def to_membership(
     starts_at, period = find_unix_time(subscription, "start_date"), find(item, "plan", "interval")
     begins, ends = (find_unix_time(subscription, f"current_period_{side}") for side in ("start", "end"))
     if not (subscription_id and starts_at and begins and ends and period in PERIODS):
-        raise MembershipError(
+        raise EventUnusable(
             f"stripe: {subscription_id}",
             "has no start, no period or an interval that is neither month nor year; see it in Stripe's"
             " dashboard",

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from podcast_pipeline.audience.membership.facts import Membership
 from podcast_pipeline.audience.membership.sources.events import NotAnEvent, SignatureRefused, SourceEvent
 from podcast_pipeline.audience.membership.sources.generic import GenericHook
-from podcast_pipeline.errors import ConfigError, MembershipError
+from podcast_pipeline.errors import ConfigError, EventUnusable
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SECRET = "whsec_" + b64encode(b"k" * 32).decode()
@@ -100,14 +100,14 @@ def test_an_unknown_kind_is_kept_and_says_nothing() -> None:
 )
 def test_a_wrong_field_is_named(data: dict[str, object], line: str) -> None:
     """The event is kept, and one line names the field."""
-    with pytest.raises(MembershipError) as told:
+    with pytest.raises(EventUnusable) as told:
         look("subscriber.created", **data)
     assert str(told.value) == f"event msg_1: {line}"
 
 
 def test_a_value_is_never_quoted_from_a_body() -> None:
     """The line about a wrong address does not have it."""
-    with pytest.raises(MembershipError) as told:
+    with pytest.raises(EventUnusable) as told:
         look("subscriber.created", email="x" * 321)
     assert "xxx" not in str(told.value)
 

@@ -10,7 +10,7 @@ from podcast_pipeline.audience.membership.facts import Membership
 from podcast_pipeline.audience.membership.sources.events import SignatureRefused
 from podcast_pipeline.audience.membership.sources.memberful import Memberful
 from podcast_pipeline.audience.membership.sources.signatures import hex_hmac
-from podcast_pipeline.errors import MembershipError
+from podcast_pipeline.errors import EventUnusable
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SOURCE = Memberful("the webhook's secret", {"Student yearly": "student"})
@@ -84,7 +84,7 @@ def test_equal_bodies_are_one_event() -> None:
 
 def test_a_subscription_without_dates_is_told() -> None:
     """One line, without what is in the event."""
-    with pytest.raises(MembershipError, match=r"^event [0-9a-f]{12}: has a subscription without id, start"):
+    with pytest.raises(EventUnusable, match=r"^event [0-9a-f]{12}: has a subscription without id, start"):
         look("subscription.created", {"subscription": {"id": 77, "member": MEMBER}})
 
 
