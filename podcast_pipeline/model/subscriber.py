@@ -77,6 +77,11 @@ class Subscriber(FrozenModel):
         }
         return causes.get(self.state(now)) or self.updated_at
 
+    def going_on(self, now: datetime) -> tuple[str, ...]:
+        """Return the membership sites whose entitlements hold and were not cancelled there, each once."""
+        running = (each for each in self.entitlements if each.holds(now) and each.cancelled_at is None)
+        return tuple(dict.fromkeys(each.source for each in running if each.source != MANUAL))
+
     def _last_end(self, now: datetime) -> datetime | None:
         ends = (each.holds_until for each in self.entitlements)
         return max((end for end in ends if end <= now), default=None)

@@ -208,3 +208,15 @@ def test_any_entitlement_that_holds_makes_a_subscriber_active() -> None:
     assert (lapsed.state(NOW), lapsed.state_since(NOW), lapsed.paid_until) == ("lapsed", NOW - DAY, NOW - DAY)
     nothing = subscriber().model_copy(update={"entitlements": ()})
     assert (nothing.state(NOW), nothing.paid_until) == ("lapsed", nothing.created_at)
+
+
+def test_which_sources_go_on() -> None:
+    """Those of subscriptions that hold and were not cancelled, each once; what was given by hand is none."""
+    given = (
+        entitlement("manual"),
+        entitlement("stripe"),
+        entitlement("stripe", foreign_id="2"),
+        entitlement("memberful", cancelled_at=NOW, ends_at=NOW + DAY),
+        entitlement("generic", ends_at=NOW),
+    )
+    assert subscriber().model_copy(update={"entitlements": given}).going_on(NOW) == ("stripe",)

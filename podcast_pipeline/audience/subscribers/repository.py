@@ -24,9 +24,9 @@ from podcast_pipeline.audience.subscribers.privacy.audit_log import (
 )
 from podcast_pipeline.audience.subscribers.privacy.erasure import delete_personal_data
 from podcast_pipeline.audience.subscribers.row_mapping import (
-    TOKEN_COLUMNS,
     real_subscribers,
     select_subscriber,
+    select_visitor,
     to_subscribers,
     to_visitor,
 )
@@ -354,10 +354,9 @@ def may_create_secret_key(engine: Engine) -> bool:
 
 
 def _visitor(connection: Connection, is_token: ColumnElement[bool]) -> Visitor | None:
-    tables = subscribers.join(tokens)
-    query = select_subscriber().add_columns(*TOKEN_COLUMNS).select_from(tables).where(is_token)
-    row = connection.execute(query).mappings().first()
-    return to_visitor(connection, row) if row else None
+    query = select_visitor(subscribers.join(tokens)).where(is_token)
+    rows = connection.execute(query).mappings().all()
+    return to_visitor(rows) if rows else None
 
 
 def _removed_error(email: str) -> SubscriberError:

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, and_, select
 
 from podcast_pipeline.access import Visitor
-from podcast_pipeline.audience.database.tables import subscribers, tokens
+from podcast_pipeline.audience.database.tables import entitlements, subscribers, tokens
 from podcast_pipeline.audience.subscribers.entitlement_rows import Entitlements, read_entitlements
-from podcast_pipeline.model import FeedToken, Subscriber
+from podcast_pipeline.model import Entitlement, FeedToken, Subscriber
 
 SUBSCRIBER_FIELDS = tuple(name for name in Subscriber.model_fields if name != "entitlements")
 SUBSCRIBER_COLUMNS = tuple(subscribers.c[name] for name in SUBSCRIBER_FIELDS)
+LABELLED_ENTITLEMENT = tuple(
+    entitlements.c[name].label(f"entitlement_{name}") for name in Entitlement.model_fields
+)
 TOKEN_COLUMNS = tuple(tokens.c[name].label(f"token_{name}") for name in FeedToken.model_fields)
 
 
@@ -26,7 +29,7 @@ def real_subscribers(show_id: UUID) -> ColumnElement[bool]:
 
 
 def select_subscriber() -> Select[Any]:
-    """Return a SELECT of the columns that `to_subscribers` and `to_visitor` read."""
+    """Return a SELECT of the columns that `to_subscribers` reads."""
     return select(*SUBSCRIBER_COLUMNS)
 
 
@@ -45,11 +48,30 @@ def read_subscribers(connection: Connection, query: Select[Any]) -> list[Subscri
     return to_subscribers(connection, connection.execute(query).mappings().all())
 
 
-def to_visitor(connection: Connection, row: RowMapping) -> Visitor:
-    """Return the visitor of a row with both column sets; without a token where its columns are NULL."""
-    (subscriber,) = to_subscribers(connection, [row])
+def select_visitor(tables: FromClause) -> Select[Any]:
+    """Return a SELECT of one visitor: a row for each of their entitlements, one where there is none.
+
+    Args:
+        tables: subscribers and tokens, joined.
+    """
+    theirs = entitlements.c.subscriber_id == subscribers.c.id
+    return (
+        select(*SUBSCRIBER_COLUMNS, *TOKEN_COLUMNS, *LABELLED_ENTITLEMENT)
+        .select_from(tables.outerjoin(entitlements, theirs))
+        .order_by(entitlements.c.id)
+    )
+
+
+def to_visitor(rows: Sequence[RowMapping]) -> Visitor:
+    """Return the visitor of the rows of `select_visitor`; without a token where its columns are NULL."""
+    row = rows[0]
+    given = [{name: each[f"entitlement_{name}"] for name in Entitlement.model_fields} for each in rows]
+    theirs = tuple(Entitlement.model_validate(each) for each in given if each["id"])
     token = {name: row[f"token_{name}"] for name in FeedToken.model_fields}
-    return Visitor(subscriber, FeedToken.model_validate(token) if token["selector"] else None)
+    return Visitor(
+        _to_subscriber(row, {row["id"]: theirs}),
+        FeedToken.model_validate(token) if token["selector"] else None,
+    )
 
 
 def _to_subscriber(row: RowMapping, theirs: Entitlements) -> Subscriber:

@@ -196,11 +196,14 @@ def remove(
 ) -> None:
     """End a subscription; the private feed shows a notice for 30 days."""
     session: CliSession = context.obj
+    going_on = session.subscribers.get(email).going_on(session.clock())
     if erase:
         session.subscribers.erase(email, now=session.clock(), origin="cli")
         session.output.result({"email": email, "state": "erased"}, [f"{email}: erased"])
-        return
-    _print_state(session, session.subscribers.remove(email, now=session.clock(), origin="cli"))
+    else:
+        _print_state(session, session.subscribers.remove(email, now=session.clock(), origin="cli"))
+    for source in going_on:
+        session.output.warn(f"{email}: the subscription at {source} goes on, and is paid; end it there too")
 
 
 def _print_link(session: CliSession, email: str, token: str) -> None:
