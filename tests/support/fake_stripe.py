@@ -90,6 +90,14 @@ class FakeStripe:
         self.disputes.append(dispute)
         self._tell("charge.dispute.created", dispute)
 
+    def win_dispute(self, subscription_id: str) -> None:
+        """Have the bank decide for the newsroom."""
+        charge = self._last_charge(subscription_id)
+        for dispute in self.disputes:
+            if dispute["charge"] == charge["id"]:
+                dispute["status"] = "won"
+                self._tell("charge.dispute.closed", dispute)
+
     def cancel(self, subscription_id: str, *, at_once: bool = False) -> None:
         """Cancel to the period's end, or at once."""
         subscription = self.subscriptions[subscription_id]
