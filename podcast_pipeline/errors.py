@@ -32,6 +32,8 @@
     ├── MailError               a message could not be handed over; subject: the mail server
     │   ├── MailRejected        the server refuses this message or recipient; others may pass
     │   └── MailInDoubt         the server may have taken the message
+    ├── MembershipError         a membership site does not answer; subject: the site
+    │   └── EventUnusable       what it says is unusable, now and later; subject: event or subscription
     └── SubscriberError         a subscriber, a token or the database; subject: which
 
 Each is raised where its subject is known, `from` the original. Only `cli` catches them: one line on
@@ -185,6 +187,14 @@ class MailRejected(MailError):
 
 class MailInDoubt(MailError):
     """The connection ended before the mail server said whether it has taken the message."""
+
+
+class MembershipError(PodcastError):
+    """A membership site does not answer, or not as it should; tried again it may."""
+
+
+class EventUnusable(MembershipError):
+    """An event or a subscription has not what it should have; tried again it will not be better."""
 
 
 class SubscriberError(PodcastError):

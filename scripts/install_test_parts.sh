@@ -3,6 +3,7 @@
 #   chromium                  the reader's pages in a real browser
 #   gpodder newsboat podget   real podcast clients (podboat needs tmux, podget wget)
 #   podcast-archiver          one more, from PyPI, in an environment of its own
+#   localstripe               a stateful fake of Stripe (GPL), from PyPI, in an environment of its own
 #   postgresql                the database of a larger show
 #   nginx-light               the proxy of docs/how-to/privacy.md
 #   epubcheck                 W3C's judge of an EPUB
@@ -25,6 +26,10 @@ fi
 [ -x .venv-archiver/bin/podcast-archiver ] || {
   "${PYTHON:-python3}" -m venv .venv-archiver
   .venv-archiver/bin/pip install --quiet --disable-pip-version-check podcast-archiver==2.3.5
+}
+[ -x .venv-localstripe/bin/localstripe ] || {
+  "${PYTHON:-python3}" -m venv .venv-localstripe
+  .venv-localstripe/bin/pip install --quiet --disable-pip-version-check localstripe==1.15.10
 }
 scripts/check_partytime.sh >/dev/null
 scripts/oidc_provider.sh

@@ -1,4 +1,4 @@
-"""Every key of show.toml and episode.toml, and every field of a stored file, as a row of docs/reference.
+"""Every key of show.toml, of episode.toml and of an event, and every field of a stored file, as a row.
 
 Name, type, limits and default are those of the JSON schema of the model. What a key of a TOML file does is
 the text below it in the model; a page named there (docs/how-to/storage.md) becomes a link. What a field of a
@@ -7,6 +7,7 @@ stored file is stands under "Attributes" of its class, where the name does not s
 
 import ast
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from podcast_pipeline.audience.database.tables import metadata
+from podcast_pipeline.audience.membership.sources.generic import HookEvent, HookSubscription
 from podcast_pipeline.config import TABLES, OidcTable, PersonTable, TermTable
 from podcast_pipeline.episodes.table import ChapterTable, EpisodeTable, SoundbiteTable, TrackTable
 
@@ -73,6 +75,14 @@ def episode_page() -> Iterator[str]:
     yield from ("", "## Keys", "", *table(EpisodeTable))
     for name, model in (("tracks", TrackTable), ("chapters", ChapterTable), ("soundbites", SoundbiteTable)):
         yield from _section(f"[[{name}]]", model)
+
+
+def hook_page() -> Iterator[str]:
+    """Yield the lines of the tables of a generic hook's event, and its JSON schema."""
+    yield from ("", "### The event", "", *table(HookEvent))
+    yield from ("", "### HookSubscription", "", "Unknown fields are ignored.", "", *table(HookSubscription))
+    schema = json.dumps(HookEvent.model_json_schema(), indent=1)
+    yield from ("", "### JSON schema", "", "```json", schema, "```")
 
 
 def _section(title: str, model: type[BaseModel]) -> Iterator[str]:

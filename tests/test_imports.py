@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "h11": {"web.connections.protocol"},
     "httpcore": {"remote_feeds.transport"},
     "httpx": {
+        "audience.membership.sources.stripe_api",
         "audit.visitors",
         "cli.commands.audit",
         "pipeline.ping",
@@ -96,6 +97,7 @@ MAY_IMPORT = {
         "pipeline.context",
         "search",
     },
+    "standardwebhooks": {"audience.membership.sources.generic"},
     "starlette": {"web"},
     "threadpoolctl": {"diarization.senko", "transcription.scheduling"},
     "tokenizers": {"transcription.engines.openvino.engine"},

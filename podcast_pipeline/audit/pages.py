@@ -26,6 +26,7 @@ PATHS = (
     *("/", "/robots.txt", "/sitemap.xml", "/signin", "/account", "/feeds/", "/mail/stop/made-up"),
     *("/signin/account", "/signin/account/back?code=made-up&state=made-up"),
     *("/students", "/students/sent", "/students/link/made-up"),
+    *("/subscribe", "/subscribe/done"),
     "/there-is-no-such-page",
 )
 SEARCH_COUNT = 8

@@ -32,6 +32,10 @@ SECRET_VARIABLES = {
     "mail_password": "PODCAST_MAIL_PASSWORD",
     "podping_token": "PODCAST_PODPING_TOKEN",
     "oidc_client_secret": "PODCAST_OIDC_CLIENT_SECRET",
+    "stripe_key": "PODCAST_STRIPE_KEY",
+    "stripe_webhook_secret": "PODCAST_STRIPE_WEBHOOK_SECRET",
+    "hook_secret": "PODCAST_HOOK_SECRET",
+    "memberful_secret": "PODCAST_MEMBERFUL_SECRET",
 }
 """Field of `Config` -> its environment variable. A secret in show.toml would end up in git."""
 
@@ -359,7 +363,7 @@ class Config(FrozenModel):
 
     Attributes:
         folder: the folder of show.toml.
-        database_url, secret_key, mail_password, podping_token, oidc_client_secret: see SECRET_VARIABLES.
+        database_url and the other secrets: see SECRET_VARIABLES.
     """
 
     folder: Path
@@ -386,6 +390,10 @@ class Config(FrozenModel):
     mail_password: SecretStr | None = None
     podping_token: HeaderSecret | None = None
     oidc_client_secret: HeaderSecret | None = None
+    stripe_key: HeaderSecret | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    hook_secret: SecretStr | None = None
+    memberful_secret: SecretStr | None = None
 
     @property
     def state_folder(self) -> Path:
@@ -428,9 +436,17 @@ class Config(FrozenModel):
         return tuple(plan.id for plan in self.all_plans)
 
     @property
+    def plans_for_sale(self) -> tuple[PlanTable, ...]:
+        """The plans that everybody may buy at `/subscribe`: none without a key of Stripe."""
+        if self.stripe_key is None:
+            return ()
+        return tuple(plan for plan in self.all_plans if plan.stripe_price and plan.audience == "everybody")
+
+    @property
     def renew_url(self) -> str:
         """The page where a subscription is bought or renewed; the site where there is none."""
-        return self.access.renew_url or self.urls.site
+        own = f"{self.urls.site}/subscribe" if self.plans_for_sale else self.urls.site
+        return self.access.renew_url or own
 
     def to_show(self, *, artwork_key: str | None) -> Show:
         """Return the show as feeds and pages describe it."""

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -12,7 +13,11 @@ from PIL import Image, PngImagePlugin
 from starlette.testclient import TestClient
 from starlette.types import Scope
 
+from podcast_pipeline.audience.membership.sources.generic import GenericHook
+from podcast_pipeline.audience.membership.sources.memberful import Memberful
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe, StripeApi
 from podcast_pipeline.audit import AuditFinding, AuditResponse, AuditVisitor, RestrictedText, VisitorKind
+from podcast_pipeline.audit.hooks import HOOKS
 from podcast_pipeline.audit.logs_and_mail import check_log_file, check_mail_folder
 from podcast_pipeline.audit.storage import check_storage
 from podcast_pipeline.audit.visitors import check_public_type
@@ -176,6 +181,11 @@ def link_for_all(scope: Scope, reply: Reply) -> Reply:
     return reply.with_body(reply.body, **{"set-cookie": "episode=x; Path=/"})
 
 
+def open_hook(scope: Scope, reply: Reply) -> Reply:
+    """Take every event, whoever sends it."""
+    return replace(reply, status=202) if scope["path"].startswith("/hooks/") else reply
+
+
 PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
     "verbose teaser": (insert(PAGE, b"</main>", SECRET.encode()), "P3", "anonymous", PAGE),
     "comparison of versions": (open_comparison, "P3", "anonymous", f"{PAGE}/changes"),
@@ -245,6 +255,16 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
     "words where an account leads back to": (
         insert("/signin/account/back", b"</main>", SECRET.encode()),
         *("P3", "anonymous", "/signin/account/back"),
+    ),
+    "hook that asks for no signature": (open_hook, "P12", "anonymous", "/hooks/generic"),
+    "chatty hook": (insert("/hooks/stripe", b"", SECRET.encode()), "P3", "anonymous", "/hooks/stripe"),
+    "checkout page": (
+        insert("/subscribe", b"</main>", SECRET.encode()),
+        *("P3", "anonymous", "/subscribe"),
+    ),
+    "token on the page after the checkout": (
+        insert("/subscribe/done", b"</main>", f"/feeds/{TOKEN}/".encode()),
+        *("P5", "anonymous", "/subscribe/done"),
     ),
     "broken link": (dead_audio, "H4", "anonymous", "/public/audio/"),
 }
@@ -533,3 +553,13 @@ def test_a_public_transcript_that_is_closed_is_found(half_public_site: Site) -> 
     where = {f.where for f in found if (f.rule, f.message) == ("P3", "answered 404, not 200")}
     assert any("/public/transcripts/ferry." in url for url in where)
     assert any("/episodes/ferry/transcript." in url for url in where)
+
+
+def test_every_hook_is_tried() -> None:
+    """The audit names the sources itself, for it knows nothing of the audience."""
+    sources = (
+        Stripe(StripeApi("k"), "s", {}),
+        GenericHook("whsec_" + "a" * 32, ()),
+        Memberful("s", {}),
+    )
+    assert {source.name for source in sources} < set(HOOKS)

@@ -18,6 +18,8 @@ from podcast_pipeline.audience.database import open_database
 from podcast_pipeline.audience.jobs.queue import JobQueue
 from podcast_pipeline.audience.jobs.worker import Worker
 from podcast_pipeline.audience.mail import Mailer, SmtpMailer
+from podcast_pipeline.audience.membership.events import MembershipEvents
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe
 from podcast_pipeline.audience.signin_mail import signin_mail_kind
 from podcast_pipeline.audience.students.proofs import StudentProofs
 from podcast_pipeline.audience.subscribers import Subscribers
@@ -194,6 +196,8 @@ class Site:
         *,
         oidc: OidcSignIn | None = None,
         students: StudentProofs | None = None,
+        memberships: MembershipEvents | None = None,
+        shop: Stripe | None = None,
     ) -> Starlette:
         """Return the web app over these parts; sign-in needs a mailer."""
         if isinstance(mailer, Outbox):
@@ -207,6 +211,8 @@ class Site:
             signin=self.signin if mailer else None,
             oidc=oidc,
             students=students,
+            memberships=memberships,
+            shop=shop,
         )
 
     @property

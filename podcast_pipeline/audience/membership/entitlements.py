@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, exists, insert, select, update
 
 from podcast_pipeline.audience.database import advisory_lock, retry_on_integrity_error
 from podcast_pipeline.audience.database.tables import entitlements, subscribers
@@ -205,7 +205,11 @@ def _removed_remark(change: SubscriberTransaction, subscriber: Subscriber) -> st
 def _follow_address(
     change: SubscriberTransaction, membership: Membership, known: RowMapping, new_hmac: str | None
 ) -> tuple[bool, str]:
-    """Give the subscriber the source's new address; return whether it changed, and what prevented it."""
+    """Give the subscriber the source's new address; return whether it changed, and what prevented it.
+
+    Somebody who pays may type any address, and change it afterwards. So the address of a subscriber with
+    another entitlement stays: whoever bought one more for it would get the account.
+    """
     address, problem = _address(membership)
     if address is None or known["address_hmac"] == new_hmac:
         return False, problem
@@ -217,9 +221,17 @@ def _follow_address(
         return False, ""
     if owner is not None:
         return False, OTHERS_ADDRESS
+    if _has_others(change, known):
+        return False, f"{address.email}: is new for one of several subscriptions; the old address stays"
     change.set(known["subscriber_id"], email=address.email, email_normalized=address.normalized)
     change.write_audit_entry(known["subscriber_id"], "address_changed", {"source": membership.source})
     return True, ""
+
+
+def _has_others(change: SubscriberTransaction, known: RowMapping) -> bool:
+    """Return whether the subscriber of an entitlement has, or had, another one."""
+    is_other = (entitlements.c.subscriber_id == known["subscriber_id"]) & (entitlements.c.id != known["id"])
+    return bool(change.connection.scalar(select(exists(select(entitlements.c.id).where(is_other)))))
 
 
 def _details(membership: Membership, values: dict[str, Any]) -> dict[str, str | None]:

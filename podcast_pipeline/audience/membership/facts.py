@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from podcast_pipeline.audience.subscribers.plans import YEAR_OF_NEVER
 from podcast_pipeline.model import Period
 from podcast_pipeline.model.fields import FrozenModel, Instant, NonEmptyStr, SingleLineStr
 
@@ -63,7 +64,7 @@ def entitlement_end(membership: Membership, *, grace_days: int) -> datetime | No
         grace_days: `[membership] grace_days` of show.toml, at least 0.
     """
     ends = [membership.ended_at] if membership.ended_at else []
-    if membership.period_ends_at:
+    if membership.period_ends_at and membership.period_ends_at.year < YEAR_OF_NEVER:
         grace = timedelta(days=grace_days if membership.renews else 0)
         ends.append(membership.period_ends_at + grace)
     return min(ends, default=None)

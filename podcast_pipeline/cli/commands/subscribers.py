@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podcast_pipeline.cli.commands.memberships import events, reconcile
 from podcast_pipeline.cli.commands.notifications import notify
 from podcast_pipeline.cli.commands.welcome import welcome
 from podcast_pipeline.cli.exit_codes import PROBLEMS
@@ -274,4 +275,6 @@ COMMANDS = (
     data_export,
     notify,
     welcome,
+    events,
+    reconcile,
 )

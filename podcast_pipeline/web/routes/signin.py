@@ -143,6 +143,7 @@ class SignInRoutes:
             name,
             self.show,
             status=status,
+            may_post_to="",
             seal=csrf_token(browser),
             landing=landing if self.landings.path(landing) else "",
             **parts,

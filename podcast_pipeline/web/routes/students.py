@@ -99,7 +99,7 @@ class StudentRoutes:
         """Return a page whose forms carry the CSRF token of this browser's cookie."""
         browser = self._browser(request) or secrets.token_urlsafe(BROWSER_BYTES)
         response = self.templates.no_store_response(
-            request, name, self.show, status=status, seal=csrf_token(browser), **parts
+            request, name, self.show, status=status, may_post_to="", seal=csrf_token(browser), **parts
         )
         self.cookies.set_browser_cookie(response, browser)
         return response

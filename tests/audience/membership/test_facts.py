@@ -14,6 +14,7 @@ ENDS: dict[str, tuple[dict[str, object], datetime | None]] = {
     "a paid period has the grace days after it": ({}, PERIOD_END + GRACE),
     "a cancelled period has none": ({"renews": False, "cancelled_at": START}, PERIOD_END),
     "no end": ({"period_ends_at": None}, None),
+    "an end in the year 9999 is none": ({"period_ends_at": datetime(9999, 12, 31, tzinfo=UTC)}, None),
     "a refund ends it at once": ({"ended_at": START + timedelta(days=3)}, START + timedelta(days=3)),
     "a gift without end that was deleted": ({"period_ends_at": None, "ended_at": START}, START),
     "an unpaid one that the source deletes weeks later ended with the grace days": (

@@ -1,6 +1,7 @@
 """Parses the lines of a subscribers' CSV into rows and errors."""
 
 import csv
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from podcast_pipeline.audience.subscribers import email as subscribers_email
 from podcast_pipeline.audience.subscribers.csv.exporter import CSV_COLUMNS, unescape_formula
+from podcast_pipeline.audience.subscribers.csv.site_exports import NotPaying, SiteExport, recognise
 from podcast_pipeline.audience.subscribers.email import EmailAddress
 from podcast_pipeline.audience.subscribers.plans import (
     PLANS,
@@ -117,13 +119,16 @@ def read_rows(path: Path, zone: ZoneInfo, plans: tuple[Plan, ...] = PLANS) -> It
         first, delimiter = _first_line(lines)
         reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
         header = _header(path, reader)
-        if ignored := [name for name in header if name and name not in CSV_COLUMNS]:
+        site = recognise(header)
+        if site:
+            yield CsvRowResult(1, "ignored", "", site.line)
+        elif ignored := [name for name in header if name and name not in CSV_COLUMNS]:
             yield CsvRowResult(1, "ignored", "", _ignored_message(ignored, header))
         for number, row in _rows(reader, lines):
             if isinstance(row, CsvRowResult):
                 yield row
             elif any(map(str.strip, row)):
-                parsed = _parse_row(number, row, header, zone, plans)
+                parsed = _parse_row(number, row, header, zone, plans, site)
                 may_be_cut = lines.ends_open and _ends_at_paid_until(row, header)
                 if isinstance(parsed, CsvRow) and may_be_cut:
                     yield parsed.to_result("bad", CUT_MESSAGE)
@@ -240,15 +245,26 @@ def _row_error(error: csv.Error, first: int, last: int) -> str:
 
 
 def _parse_row(
-    number: int, row: list[str], header: list[str], zone: ZoneInfo, plans: tuple[Plan, ...]
+    number: int,
+    row: list[str],
+    header: list[str],
+    zone: ZoneInfo,
+    plans: tuple[Plan, ...],
+    site: SiteExport | None,
 ) -> CsvRow | CsvRowResult:
     cells = {name: unescape_formula(composed(cell.strip())) for name, cell in zip(header, row, strict=False)}
     email = cells.get("email", "")  # a short row may end before it, and is bad below
     shown = email[:LONGEST_SHOWN].encode("utf-8", "replace").decode()
+    read = site.marks if site else CSV_COLUMNS
     if any(map(str.strip, row[len(header) :])):
         return CsvRowResult(number, "bad", shown, "has more cells than the first line has columns")
-    if missing := next((name for name in header[len(row) :] if name in CSV_COLUMNS), None):
+    if missing := next((name for name in header[len(row) :] if name in read), None):
         return CsvRowResult(number, "bad", shown, f"ends before {missing}; {SHORT_ADVICE}")
+    if site:
+        try:
+            cells = {"email": email, **site.translate(defaultdict(str, cells))}
+        except NotPaying as reason:
+            return CsvRowResult(number, "skipped", shown, str(reason))
     if not all(_is_text(cells.get(name, "")) for name in CSV_COLUMNS):
         return CsvRowResult(number, "bad", shown, "is not UTF-8; save the file as UTF-8")
     if (state := cells.get("state", "").lower()) in ("suspended", "removed"):
