@@ -57,6 +57,8 @@ def account_mailer(
 def open_students(session: "CliSession", subscribers: "Subscribers") -> "StudentProofs | None":
     """Return the proofs of academic addresses; None without the page or a mail server."""
     from podcast_pipeline.audience.students.proofs import StudentProofs
+    from podcast_pipeline.audience.students.stripe_codes import StripeCodes
+    from podcast_pipeline.cli.membership import open_stripe
 
     table = session.config.students
     if not table.page:
@@ -64,11 +66,15 @@ def open_students(session: "CliSession", subscribers: "Subscribers") -> "Student
     if not session.config.mail.host:
         session.output.warn("/students needs a mail server; set host in [mail]")
         return None
+    stripe = open_stripe(session.config) if table.stripe_coupon else None
+    if table.stripe_coupon and stripe is None:
+        session.output.warn("stripe_coupon in [students] is not used without PODCAST_STRIPE_KEY")
     return StudentProofs(
         subscribers.engine,
         show_id=subscribers.show_id,
         secret_key=subscribers.secret_key,
         domains=table.domains,
+        service=StripeCodes(stripe.api, table.stripe_coupon) if stripe and table.stripe_coupon else None,
     )
 
 

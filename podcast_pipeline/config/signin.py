@@ -34,3 +34,6 @@ class StudentsTable(FrozenModel):
     """Whether the site has the page /students (docs/how-to/students.md). It needs a mail server."""
     domains: tuple[DomainName, ...] = ()
     """Domains of schools beside those of the list: `["kolleg.example"]`. Subdomains count too."""
+    stripe_coupon: Annotated[NonEmptyStr, Field(max_length=200)] | None = None
+    """Coupon at Stripe that is the student price. With it Stripe makes each code, where PODCAST_STRIPE_KEY is
+    set; without it codes are loaded by `podcast students codes`."""

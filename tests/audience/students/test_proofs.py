@@ -10,15 +10,19 @@ from sqlalchemy import Engine, func, select
 from podcast_pipeline.audience.database.tables import jobs, proofs, signin_requests
 from podcast_pipeline.audience.jobs.queue import JobQueue
 from podcast_pipeline.audience.jobs.worker import Worker
+from podcast_pipeline.audience.membership.sources.stripe_api import StripeApi
 from podcast_pipeline.audience.students.codes import StudentCodes
 from podcast_pipeline.audience.students.links import LINK_LIFETIME, StudentLinks
 from podcast_pipeline.audience.students.mail import reminders, student_mail_kind
 from podcast_pipeline.audience.students.proofs import PROOF_LIFETIME, RENEWED_BEFORE, StudentProofs
+from podcast_pipeline.audience.students.stripe_codes import StripeCodes
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.email import parse_email
 from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data
 from podcast_pipeline.audience.subscribers.privacy.retention import purge
 from podcast_pipeline.errors import FetchError, SubscriberError
+from tests.support.fake_stripe import KEY as STRIPE_KEY
+from tests.support.fake_stripe import FakeStripe
 from tests.support.golden import ordinary_catalog
 from tests.support.outbox import Outbox
 from tests.support.site import Clock
@@ -175,6 +179,17 @@ def test_a_service_that_fails_makes_one_code_all_the_same(engine: Engine, fails:
     assert list(service.made.values()) == [code_of(school)]
     assert code_of(school, "bob@harvard.edu") != code_of(school)
     assert len(service.made) == 2
+
+
+def test_stripe_makes_a_code_of_one_use(engine: Engine) -> None:
+    """A promotion code of the newsroom's coupon, one for each proof; the service is our fake of Stripe."""
+    account = FakeStripe(now=NOW)
+    codes = StripeCodes(StripeApi(STRIPE_KEY, transport=account.transport), "student50")
+    school = StudentProofs(engine, show_id=SHOW, secret_key=KEY, service=codes)
+    assert codes.make(once="a") == codes.make(once="a") != codes.make(once="b")
+    code = code_of(school)
+    assert code is not None
+    assert code == code_of(school, "ann+1@harvard.edu") != code_of(school, "bob@harvard.edu")
 
 
 def test_codes_are_loaded_once(engine: Engine) -> None:
