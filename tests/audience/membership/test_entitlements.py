@@ -235,7 +235,7 @@ def test_nobody_erased_comes_back_by_a_late_event(people: Subscribers) -> None:
     assert people.count_by_state(NOW) == {"erased": 1}
     with people.engine.connect() as connection:
         (row,) = connection.execute(select(entitlements)).mappings()
-    assert (row["foreign_id"][:7], row["address_hmac"]) == ("erased:", None)
+    assert (row["foreign_id"][:7], row["address_hmac"], row["ends_at"]) == ("erased:", None, NOW)
     assert "sub_1" not in str(dict(row))
     assert apply(people, seen(2, foreign_id="sub_2")).is_new_subscriber
     assert apply(people, seen(3)).outcome == "created", "the address is somebody's again"
