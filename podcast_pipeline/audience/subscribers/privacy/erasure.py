@@ -1,6 +1,7 @@
 """Erasure: deletes the personal data of one subscriber from every table but the subscriber's own row."""
 
 import json
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, update
 
@@ -23,7 +24,9 @@ PERSONAL_TABLES = (sessions, network_addresses, signin_requests, news_mails, wel
 """The tables to delete from, in the order of their foreign keys."""
 
 
-def delete_personal_data(connection: Connection, person: Subscriber, *, secret_key: bytes) -> None:
+def delete_personal_data(
+    connection: Connection, person: Subscriber, *, secret_key: bytes, now: datetime
+) -> None:
     """Delete tokens, sessions, networks, mails and proofs, and what names the person at a membership site."""
     for table in PERSONAL_TABLES:
         connection.execute(delete(table).where(table.c.subscriber_id == person.id))
@@ -31,7 +34,8 @@ def delete_personal_data(connection: Connection, person: Subscriber, *, secret_k
     connection.execute(theirs.values(body=None, last_error=None, foreign_id=None, details={}))
     others = update(membership_events).where(membership_events.c.show_id == person.show_id, _names(person))
     connection.execute(others.values(body=None, last_error=None))
-    hide_foreign_ids(connection, person.entitlements, show_id=person.show_id, secret_key=secret_key)
+    gone = person.entitlements
+    hide_foreign_ids(connection, gone, show_id=person.show_id, secret_key=secret_key, now=now)
     connection.execute(delete(proofs).where(is_proof_of(person, secret_key)))
 
 
