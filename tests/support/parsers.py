@@ -60,7 +60,7 @@ from podcast_pipeline.web.byte_ranges import (
     parse_range,
 )
 from podcast_pipeline.web.middleware.access_log import redact
-from tests.support.fake_stripe import FakeStripe
+from tests.support.fake_stripe import KEY, FakeStripe
 from tests.support.imported_show import audio_bytes
 from tests.support.paths import ROOT
 from tests.support.show import SLUG
@@ -210,7 +210,7 @@ QUERY = b'flood* "two memos" speaker:Robin guest:"Ines M" after:2026-03 -to:2026
 CSV = b'email,plan,period,paid_until\nann@example.org,standard,yearly,2027-01-31\n"b@example.org",student,,\n'
 EVENTS: dict[str, tuple[MembershipSource, bytes]] = {
     "Stripe": (
-        Stripe(StripeApi("k", transport=FakeStripe().transport), "s", {}),
+        Stripe(StripeApi(KEY, transport=FakeStripe().transport), "s", {}),
         (
             b'{"id":"evt_1","type":"invoice.paid","created":1773144000,"data":{"object":{"id":"in_1",'
             b'"parent":{"subscription_details":{"subscription":"sub_1"}},"amount":500,"currency":"eur"}}}'
