@@ -152,3 +152,21 @@ def test_reconciliation_shows_and_mends_differences(office: Office) -> None:
     assert compare(is_applied=True) == [
         f"stripe {ada}: is not in the site's list any more, or of a price that is no plan; it ends by itself"
     ]
+
+
+def test_doctor_names_the_sites_and_what_could_not_be_applied(office: Office) -> None:
+    """Nothing without a site; a note for events that failed; a wrong secret is a fault."""
+
+    def findings(**environment: str) -> list[tuple[bool | None, str]]:
+        checks = office.read("doctor", **environment)["findings"]
+        return [(each["ok"], each["said"]) for each in checks if each["name"] == "memberships"]
+
+    assert findings() == []
+    assert findings(**HOOK) == [(True, "generic; every event could be applied")]
+    office.store("msg_1", email="nonsense")
+    office.run("jobs", "run", **HOOK)
+    advice = "1 event could not be applied; see `podcast subscribers events --undone`"
+    assert findings(**HOOK) == [(None, advice)]
+    ((is_well, line),) = findings(PODCAST_STRIPE_KEY="sk")
+    assert is_well is False
+    assert line.startswith("PODCAST_STRIPE_WEBHOOK_SECRET: is not set")
