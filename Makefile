@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-GENERATED := docs/reference/cli.md docs/reference/feed-rules.md docs/reference/show-toml.md docs/reference/episode-toml.md \
+GENERATED := docs/reference/cli.md docs/reference/feed-rules.md docs/reference/show-toml.md docs/reference/episode-toml.md docs/reference/hooks.md \
 	docs/reference/formats.md
 
 .PHONY: demo check test wheel test-wheel test-postgresql soak bench docs clean

@@ -27,9 +27,13 @@
     ├── MergeError              two producers changed the same; subject: slug
     │   └── UnknownBaseError    nobody can tell which of them a folder has; subject: slug
     ├── ReviewError             findings block publication until somebody has listened; subject: slug
+    ├── IdentityError           the account of another site does not sign in here; subject: its issuer
+    │   └── UnknownSigningKey   a key signed the ID token that is not among the known ones
     ├── MailError               a message could not be handed over; subject: the mail server
     │   ├── MailRejected        the server refuses this message or recipient; others may pass
     │   └── MailInDoubt         the server may have taken the message
+    ├── MembershipError         a membership site does not answer; subject: the site
+    │   └── EventUnusable       what it says is unusable, now and later; subject: event or subscription
     └── SubscriberError         a subscriber, a token or the database; subject: which
 
 Each is raised where its subject is known, `from` the original. Only `cli` catches them: one line on
@@ -165,6 +169,14 @@ class ReviewError(PodcastError):
     """The findings of a review block the publication of an episode."""
 
 
+class IdentityError(PodcastError):
+    """An OpenID Connect provider is not as it must be, or its answer does not identify a reader."""
+
+
+class UnknownSigningKey(IdentityError):
+    """An ID token is signed by a key that is not among the provider's known ones."""
+
+
 class MailError(PodcastError):
     """A message could not be handed to the mail server."""
 
@@ -175,6 +187,14 @@ class MailRejected(MailError):
 
 class MailInDoubt(MailError):
     """The connection ended before the mail server said whether it has taken the message."""
+
+
+class MembershipError(PodcastError):
+    """A membership site does not answer, or not as it should; tried again it may."""
+
+
+class EventUnusable(MembershipError):
+    """An event or a subscription has not what it should have; tried again it will not be better."""
 
 
 class SubscriberError(PodcastError):

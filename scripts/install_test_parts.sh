@@ -3,11 +3,12 @@
 #   chromium                  the reader's pages in a real browser
 #   gpodder newsboat podget   real podcast clients (podboat needs tmux, podget wget)
 #   podcast-archiver          one more, from PyPI, in an environment of its own
+#   localstripe               a stateful fake of Stripe (GPL), from PyPI, in an environment of its own
 #   postgresql                the database of a larger show
 #   nginx-light               the proxy of docs/how-to/privacy.md
 #   epubcheck                 W3C's judge of an EPUB
 #   gcc                       compiles the library that cuts the power
-#   nodejs npm                podcast-partytime, Podcast Index's feed parser
+#   nodejs npm                podcast-partytime, Podcast Index's feed parser; oidc-provider, for sign-in
 set -eu
 cd "$(dirname "$0")/.."
 missing=""
@@ -26,4 +27,9 @@ fi
   "${PYTHON:-python3}" -m venv .venv-archiver
   .venv-archiver/bin/pip install --quiet --disable-pip-version-check podcast-archiver==2.3.5
 }
+[ -x .venv-localstripe/bin/localstripe ] || {
+  "${PYTHON:-python3}" -m venv .venv-localstripe
+  .venv-localstripe/bin/pip install --quiet --disable-pip-version-check localstripe==1.15.10
+}
 scripts/check_partytime.sh >/dev/null
+scripts/oidc_provider.sh

@@ -1,4 +1,4 @@
-"""Every key of show.toml and episode.toml, and every field of a stored file, as a row of docs/reference.
+"""Every key of show.toml, of episode.toml and of an event, and every field of a stored file, as a row.
 
 Name, type, limits and default are those of the JSON schema of the model. What a key of a TOML file does is
 the text below it in the model; a page named there (docs/how-to/storage.md) becomes a link. What a field of a
@@ -7,16 +7,18 @@ stored file is stands under "Attributes" of its class, where the name does not s
 
 import ast
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from podcast_pipeline.audience.database.tables import metadata
-from podcast_pipeline.config import TABLES, PersonTable, TermTable
+from podcast_pipeline.audience.membership.sources.generic import HookEvent, HookSubscription
+from podcast_pipeline.config import TABLES, OidcTable, PersonTable, TermTable
 from podcast_pipeline.episodes.table import ChapterTable, EpisodeTable, SoundbiteTable, TrackTable
 
 PAGE = re.compile(r"docs/([\w/-]+/([\w-]+)\.md(#[\w-]+)?)")
@@ -35,6 +37,12 @@ ATTRIBUTE = re.compile(r"^(\w+(?:, \w+)*): (.*(?:\n +.*)*)\n", re.MULTILINE)
 NAMED_TABLES = dict.fromkeys(("PersonTable", "TermTable"), "name or table")
 ROWS = {
     "subscribers": "a subscriber; address and normalized address are empty once erased",
+    "entitlements": "a plan that one source gives a subscriber for a time; any that holds makes them active",
+    "membership_events": "an event of a membership site; its body goes after 30 days",
+    "proofs": "an address, as a keyed hash, that was proven to be a student's or a teacher's",
+    "api_keys": "a key of the REST API, by a hash of its secret",
+    "student_codes": "a code that gives the student price, from the newsroom's list",
+    "welcome_mails": "a mail about an account, written before it is sent",
     "tokens": "a private link: the public half, and a hash of the secret",
     "sessions": "a browser that is signed in, by a hash of its cookie",
     "audit_log": "a change to a subscriber; append-only",
@@ -56,7 +64,9 @@ def show_page() -> Iterator[str]:
     """Yield the lines of the tables of show.toml."""
     for name, field in TABLES.items():
         model: Any = field.annotation
-        yield from _section(f"[{name}]", model)
+        is_list = get_origin(model) is tuple
+        yield from _section(f"[[{name}]]", get_args(model)[0]) if is_list else _section(f"[{name}]", model)
+    yield from _section("[signin.oidc]", OidcTable)
     yield from _section("A person", PersonTable)
     yield from _section("A term", TermTable)
 
@@ -66,6 +76,14 @@ def episode_page() -> Iterator[str]:
     yield from ("", "## Keys", "", *table(EpisodeTable))
     for name, model in (("tracks", TrackTable), ("chapters", ChapterTable), ("soundbites", SoundbiteTable)):
         yield from _section(f"[[{name}]]", model)
+
+
+def hook_page() -> Iterator[str]:
+    """Yield the lines of the tables of a generic hook's event, and its JSON schema."""
+    yield from ("", "### The event", "", *table(HookEvent))
+    yield from ("", "### HookSubscription", "", "Unknown fields are ignored.", "", *table(HookSubscription))
+    schema = json.dumps(HookEvent.model_json_schema(), indent=1)
+    yield from ("", "### JSON schema", "", "```json", schema, "```")
 
 
 def _section(title: str, model: type[BaseModel]) -> Iterator[str]:

@@ -19,7 +19,7 @@ $pip "$wheel[dev]"
 mkdir "$folder/checkout"
 git ls-files -z | grep --null-data --invert-match '^podcast_pipeline/' \
   | tar --create --null --files-from - | tar --extract --directory "$folder/checkout"
-for part in .venv-archiver node_modules; do
+for part in .venv-archiver .venv-localstripe node_modules; do
   [ ! -e "$part" ] || ln -s "$PWD/$part" "$folder/checkout/$part"
 done
 cd "$folder/checkout"

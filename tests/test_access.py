@@ -30,6 +30,7 @@ from podcast_pipeline.model import (
     Subscriber,
     TranscriptVersion,
 )
+from tests.support.subscriptions import paid
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PAST = NOW - timedelta(days=3)
@@ -40,17 +41,16 @@ ID = UUID(int=7)
 RESOURCES: tuple[Resource, ...] = get_args(Resource)
 
 
-def subscriber(**facts: datetime | None) -> Subscriber:
+def subscriber(*, paid_until: datetime | None = NOW + timedelta(days=9), **facts: datetime) -> Subscriber:
     paying = Subscriber(
         id=ID,
         show_id=ID,
         email="reader@example.com",
         email_normalized="reader@example.com",
-        paid_until=NOW + timedelta(days=9),
         created_at=LONG_AGO,
         updated_at=LONG_AGO,
     )
-    return paying.model_copy(update=facts)
+    return paid(paying, paid_until).model_copy(update=facts)
 
 
 def token(rotated_at: datetime | None = None) -> FeedToken:

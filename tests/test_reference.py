@@ -7,13 +7,13 @@ import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import pytest
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
-from podcast_pipeline.config import TABLES, PersonTable, TermTable
+from podcast_pipeline.config import TABLES, OidcTable, PersonTable, TermTable
 from podcast_pipeline.episodes.table import ChapterTable, EpisodeTable, SoundbiteTable, TrackTable
 from podcast_pipeline.model import Withdrawal
 from tests.support.paths import ROOT
@@ -45,8 +45,16 @@ def _default(field: FieldInfo) -> str:
 
 def show_tables() -> Tables:
     """Return table -> keys of show.toml, and of a person and a term in it."""
-    tables = {name: keys_of(field.annotation) for name, field in TABLES.items()}
-    return {**tables, "A person": keys_of(PersonTable), "A term": keys_of(TermTable)}
+    tables = {
+        name: keys_of(get_args(field.annotation)[0] if name == "plans" else field.annotation)
+        for name, field in TABLES.items()
+    }
+    return {
+        **tables,
+        "signin.oidc": keys_of(OidcTable),
+        "A person": keys_of(PersonTable),
+        "A term": keys_of(TermTable),
+    }
 
 
 def episode_tables() -> Tables:

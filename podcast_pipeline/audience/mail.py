@@ -1,4 +1,4 @@
-"""Send plain-text mail over SMTP. Subjects must never contain secrets."""
+"""Send mail over SMTP, plain text and sometimes HTML. Subjects must never contain secrets."""
 
 import smtplib
 import ssl
@@ -26,9 +26,10 @@ CLOSING = 421  # RFC 5321, 3.8: the server closes the connection, for example af
 
 @dataclass(frozen=True)
 class Message:
-    """A plain-text message to one recipient.
+    """A message to one recipient.
 
     Attributes:
+        html: the same as the text, for mail programs that show HTML.
         unsubscribe_url: for the List-Unsubscribe header; an https URL allows one-click unsubscribe.
     """
 
@@ -36,6 +37,7 @@ class Message:
     subject: str
     text: str = field(repr=False)
     unsubscribe_url: str | None = field(default=None, repr=False)
+    html: str | None = field(default=None, repr=False)
 
 
 def do_nothing() -> None:
@@ -214,6 +216,8 @@ class SmtpMailer:
             if link.startswith("https://"):  # RFC 8058, 3.1
                 composed["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         composed.set_content(message.text)
+        if message.html is not None:
+            composed.add_alternative(message.html, subtype="html")
         return composed
 
     @contextmanager

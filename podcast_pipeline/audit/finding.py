@@ -7,6 +7,7 @@ TOKEN_PATTERN = re.compile(r"(?<!/r/)[a-z2-7]{16}\.[a-z2-7]{32}")
 EPISODE_LINK_PATTERN = re.compile(r"(?<=/r/)[a-z2-7]{16}\.[a-z2-7]{32}")
 SIGNIN_LINK_PATTERN = re.compile(r"(?<=/signin/link/)[A-Za-z0-9_-]{43}")
 UNSUBSCRIBE_LINK_PATTERN = re.compile(r"(?<=/mail/stop/)[A-Za-z0-9_-]{48}")
+STUDENT_LINK_PATTERN = re.compile(r"(?<=/students/link/)gAAAA[A-Za-z0-9_-]{60,}")  # Fernet, version 0x80
 LONGEST_SHOWN = 300  # characters
 
 
@@ -28,6 +29,12 @@ class AuditFinding:
 
 def redact(text: str) -> str:
     """Return text without tokens and mailed links, fit for a report."""
-    for secret in (TOKEN_PATTERN, EPISODE_LINK_PATTERN, SIGNIN_LINK_PATTERN, UNSUBSCRIBE_LINK_PATTERN):
+    for secret in (
+        TOKEN_PATTERN,
+        EPISODE_LINK_PATTERN,
+        SIGNIN_LINK_PATTERN,
+        STUDENT_LINK_PATTERN,
+        UNSUBSCRIBE_LINK_PATTERN,
+    ):
         text = secret.sub("***", text)
     return text[:LONGEST_SHOWN]

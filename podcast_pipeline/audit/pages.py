@@ -24,6 +24,9 @@ LINK = re.compile(
 AUDIO = re.compile(r"\.(mp3|m4a|opus|wav)(\?|$)")
 PATHS = (
     *("/", "/robots.txt", "/sitemap.xml", "/signin", "/account", "/feeds/", "/mail/stop/made-up"),
+    *("/signin/account", "/signin/account/back?code=made-up&state=made-up"),
+    *("/students", "/students/sent", "/students/link/made-up"),
+    *("/subscribe", "/subscribe/done"),
     "/there-is-no-such-page",
 )
 SEARCH_COUNT = 8

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from podcast_pipeline.audit.episode_links import check_episode_links
 from podcast_pipeline.audit.feeds import check_private_feed
 from podcast_pipeline.audit.finding import AuditFinding
+from podcast_pipeline.audit.hooks import check_hooks
 from podcast_pipeline.audit.pages import SiteCrawler
 from podcast_pipeline.audit.secrets import RestrictedText
 from podcast_pipeline.audit.storage import check_storage
@@ -58,6 +59,7 @@ def _audit_as(visitor: AuditVisitor, target: AuditTarget) -> Iterator[AuditFindi
     crawler = SiteCrawler(visitor, target.catalog, target.secrets)
     yield from crawler.crawl()
     if visitor.who == "anonymous":
+        yield from check_hooks(visitor, target.catalog, target.secrets)
         private_keys = tuple(key for key in target.keys if key.startswith("private/"))
         yield from crawler.probe_private_keys(private_keys)
         yield from crawler.check_public_types(tuple(key for key in target.keys if key.startswith("public/")))

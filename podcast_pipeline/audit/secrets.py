@@ -9,6 +9,7 @@ from typing import Self
 from podcast_pipeline.audit.finding import (
     EPISODE_LINK_PATTERN,
     SIGNIN_LINK_PATTERN,
+    STUDENT_LINK_PATTERN,
     TOKEN_PATTERN,
     UNSUBSCRIBE_LINK_PATTERN,
     AuditFinding,
@@ -140,6 +141,8 @@ def check_public_data(
         yield AuditFinding("P8", who, where, "contains a subscriber's one-episode link")
     if SIGNIN_LINK_PATTERN.search(text):
         yield AuditFinding("P8", who, where, "contains a sign-in link")
+    if STUDENT_LINK_PATTERN.search(text):
+        yield AuditFinding("P8", who, where, "contains a student's link")
     if UNSUBSCRIBE_LINK_PATTERN.search(text):
         yield AuditFinding("P8", who, where, "contains an unsubscribe link")
     yield from check_presigned_urls(text, who=who, where=where)

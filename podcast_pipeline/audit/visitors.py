@@ -9,7 +9,13 @@ from uuid import UUID
 
 import httpx
 
-from podcast_pipeline.audit.finding import EPISODE_LINK_PATTERN, TOKEN_PATTERN, AuditFinding, redact
+from podcast_pipeline.audit.finding import (
+    EPISODE_LINK_PATTERN,
+    STUDENT_LINK_PATTERN,
+    TOKEN_PATTERN,
+    AuditFinding,
+    redact,
+)
 from podcast_pipeline.audit.secrets import (
     RestrictedText,
     check_presigned_urls,
@@ -127,6 +133,8 @@ def check_response(
     elif visitor.token and visitor.token in text and not _is_private_feed(visitor, response):
         yield AuditFinding("P8", who, where, "shows the token outside of the private feed")
     yield from _check_episode_links(visitor, response, text)
+    if STUDENT_LINK_PATTERN.search(text):
+        yield AuditFinding("P8", who, where, "shows a student's link, which belongs into the mail alone")
     if response.status >= 500:
         yield AuditFinding("H4", who, where, f"answered {response.status}")
     yield from check_presigned_urls(text, who=who, where=where)

@@ -19,6 +19,7 @@ from podcast_pipeline.cli.commands import (
     review,
     search,
     show,
+    students,
     subscribers,
     voices,
     withdraw,
@@ -42,6 +43,7 @@ pull.register(app)
 withdraw.register(app)
 feeds.register(app)
 subscribers.register(app)
+students.register(app)
 jobs.register(app)
 search.register(app)
 review.register(app)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from podcast_pipeline.cli.mail_jobs import mail_kinds
 from podcast_pipeline.errors import GateClosed
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from podcast_pipeline.audience.jobs.kinds import ClaimedJob, JobKind, Outcome
     from podcast_pipeline.audience.jobs.queue import JobRow
     from podcast_pipeline.audience.jobs.worker import Worker
+    from podcast_pipeline.audience.membership.events import MembershipEvents
     from podcast_pipeline.audience.subscribers import Subscribers
     from podcast_pipeline.audience.subscribers.signin import SignIn
     from podcast_pipeline.cli.session import CliSession
@@ -21,16 +23,21 @@ LOG = logging.getLogger("podcast_pipeline.cli.jobs")
 RELEASE_EVERY = timedelta(minutes=1)
 RELEASE_LEASE = timedelta(minutes=2)  # after a kill; two releases at once do no harm
 RETENTION_EVERY = timedelta(days=1)
+RECONCILIATION_EVERY = timedelta(days=1)
+RECONCILIATION_LEASE = timedelta(hours=2)  # ten thousand subscriptions are a hundred requests
 GIVEN_UP = ("failed", "in doubt", "expired")
 FAILURES_IN_A_ROW = 3
 OVERDUE = timedelta(minutes=10)
 
 
-def build_worker(session: "CliSession", *, signin: "SignIn | None", releases: bool) -> "Worker":
+def build_worker(
+    session: "CliSession", *, signin: "SignIn | None", memberships: "MembershipEvents", releases: bool
+) -> "Worker":
     """Return what does the show's background work.
 
     Args:
         signin: None without a mail server.
+        memberships: the events of membership sites.
         releases: whether scheduled episodes are released.
     """
     from podcast_pipeline.audience.jobs.queue import JobQueue
@@ -41,6 +48,9 @@ def build_worker(session: "CliSession", *, signin: "SignIn | None", releases: bo
         kinds.append(_release(session))
     if signin:
         kinds.append(_signin_mail(session, signin))
+        kinds += mail_kinds(session, session.subscribers)
+    if memberships.sources:
+        kinds += _memberships(session, memberships)
     return Worker(JobQueue(session.database, show_id=session.config.show.id), tuple(kinds), session.clock)
 
 
@@ -60,6 +70,22 @@ def _signin_mail(session: "CliSession", signin: "SignIn") -> "JobKind":
     mailer = SmtpMailer.from_config(session.config)
     assert mailer is not None, "`open_signin` returns None without a mail server"
     return signin_mail_kind(signin, mailer, session.config.to_show(artwork_key=None), clock=session.clock)
+
+
+def _memberships(session: "CliSession", memberships: "MembershipEvents") -> "list[JobKind]":
+    from podcast_pipeline.audience.jobs.kinds import JobKind
+    from podcast_pipeline.audience.membership.events import membership_event_kind
+    from podcast_pipeline.audience.membership.reconcile import reconcile
+
+    def mend(_: "ClaimedJob") -> "Outcome":
+        for difference in reconcile(memberships, now=session.clock(), is_applied=True):
+            LOG.warning("%s", difference)
+        return "done"
+
+    return [
+        membership_event_kind(memberships, clock=session.clock),
+        JobKind("reconciliation", mend, every=RECONCILIATION_EVERY, lease=RECONCILIATION_LEASE),
+    ]
 
 
 def _retention(session: "CliSession") -> "JobKind":

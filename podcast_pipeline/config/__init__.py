@@ -8,6 +8,7 @@ from podcast_pipeline.config.load import (
     load_config,
     validate_toml,
 )
+from podcast_pipeline.config.membership import MembershipTable, PlanTable
 from podcast_pipeline.config.schema import (
     SECRET_VARIABLES,
     STATE_FOLDER,
@@ -30,6 +31,7 @@ from podcast_pipeline.config.schema import (
     TranscriptionTable,
     UrlsTable,
 )
+from podcast_pipeline.config.signin import OidcTable, SigninTable, StudentsTable
 
 __all__ = [
     "SECRET_VARIABLES",
@@ -44,14 +46,19 @@ __all__ = [
     "GlossaryTable",
     "Language",
     "MailTable",
+    "MembershipTable",
+    "OidcTable",
     "PersonTable",
+    "PlanTable",
     "RetentionTable",
     "ReviewAction",
     "ReviewTable",
     "ScheduleTable",
     "ShowTable",
+    "SigninTable",
     "SpeakersTable",
     "StorageTable",
+    "StudentsTable",
     "TermTable",
     "TranscriptionTable",
     "UrlsTable",

@@ -25,9 +25,28 @@ Url = Annotated[HttpUrl, AfterValidator(lambda u: u.rstrip("/"))]
 BaseUrl = Annotated[Url, _like(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "https://podcast.example.org")]
 """The beginning of public addresses: no query, and no password, which would stand in every feed."""
 
+ProviderUrl = Annotated[
+    HttpUrl,
+    _like(
+        r"https://[^\s?#@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s?#]*)?",
+        "https://accounts.example.org",
+    ),
+]
+"""The address of a provider of accounts: https, or on this machine."""
+
 Language = Annotated[str, _like(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "en or pt-BR"), Field(title="language")]
 SpokenLanguage = Annotated[str, _like(r"[a-z]{2,3}", "en or fr"), Field(title="language")]
 Mailbox = Annotated[str, _like(r"[^@\s<>]+@[^@\s<>]+", "podcast@example.org"), Field(title="mail address")]
+PlanId = Annotated[
+    str,
+    _like(r"[a-z0-9]+([-_][a-z0-9]+)*", "monthly"),
+    Field(max_length=32, title="plan id"),
+]
+Currency = Annotated[str, _like(r"[A-Z]{3}", "EUR"), Field(title="currency")]
+StripePrice = Annotated[
+    str, _like(r"price_[A-Za-z0-9_]{1,200}", "price_1PZkq2eZvKYlo2C"), Field(title="price id")
+]
+DomainName = Annotated[str, _like(r"[^\s@/:.]+(\.[^\s@/:.]+)+", "university.example"), Field(title="domain")]
 ScheduleSlot = Annotated[
     str, _like(r"(MO|TU|WE|TH|FR|SA|SU) ([01]\d|2[0-3]):[0-5]\d", "TU 06:00"), Field(title="weekly time")
 ]

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -138,7 +138,10 @@ def _refuse_unknown_tables(tables: Mapping[str, Any], path: Path) -> None:
     for name, table in tables.items():
         if name not in TABLES:
             raise ConfigError(f"{path} [{name}]", _unknown_key(name, TABLES))
-        if not isinstance(table, dict):
+        if get_origin(TABLES[name].annotation) is tuple:
+            if not isinstance(table, list) or not all(isinstance(each, dict) for each in table):
+                raise ConfigError(f"{path} [{name}]", f"is a list of tables; write [[{name}]] above each")
+        elif not isinstance(table, dict):
             raise ConfigError(f"{path} [{name}]", f"is a table; write [{name}] on a line of its own")
 
 

@@ -21,6 +21,8 @@ from podcast_pipeline.config.fields import (
     TimeZone,
     Url,
 )
+from podcast_pipeline.config.membership import MembershipTable, Plans, PlanTable, all_plans
+from podcast_pipeline.config.signin import SigninTable, StudentsTable
 from podcast_pipeline.model import FrozenModel, NonEmptyStr, Person, PersonName, Show
 
 STATE_FOLDER = ".podcast"
@@ -29,6 +31,11 @@ SECRET_VARIABLES = {
     "secret_key": "PODCAST_SECRET_KEY",
     "mail_password": "PODCAST_MAIL_PASSWORD",
     "podping_token": "PODCAST_PODPING_TOKEN",
+    "oidc_client_secret": "PODCAST_OIDC_CLIENT_SECRET",
+    "stripe_key": "PODCAST_STRIPE_KEY",
+    "stripe_webhook_secret": "PODCAST_STRIPE_WEBHOOK_SECRET",
+    "hook_secret": "PODCAST_HOOK_SECRET",
+    "memberful_secret": "PODCAST_MEMBERFUL_SECRET",
 }
 """Field of `Config` -> its environment variable. A secret in show.toml would end up in git."""
 
@@ -324,6 +331,14 @@ class MailTable(FrozenModel):
     """Name for the login. Its password is in PODCAST_MAIL_PASSWORD."""
     sender: Mailbox | None = None
     """The From address. Without it `show.owner_email`."""
+    welcome: date | None = None
+    """Day from which on whoever joins, by a command, an import or a membership site, gets the welcome mail
+    with the private link (docs/how-to/subscribers.md#welcome-mails). Without a day nobody does."""
+    tells: tuple[Literal["rotated", "suspended", "lapsed"], ...] = ()
+    """Changes that people are told of by mail: a replaced private link, a suspension, the end of the paid
+    time."""
+    per_minute: Annotated[int, Field(ge=1, le=6000)] = 60
+    """How many of these mails leave in a minute."""
 
 
 class RetentionTable(FrozenModel):
@@ -348,7 +363,7 @@ class Config(FrozenModel):
 
     Attributes:
         folder: the folder of show.toml.
-        database_url, secret_key, mail_password, podping_token: see SECRET_VARIABLES.
+        database_url and the other secrets: see SECRET_VARIABLES.
     """
 
     folder: Path
@@ -362,14 +377,23 @@ class Config(FrozenModel):
     review: ReviewTable = ReviewTable()
     schedule: ScheduleTable = ScheduleTable()
     access: AccessTable = AccessTable()
+    plans: Plans = ()
+    membership: MembershipTable = MembershipTable()
     feed: FeedTable = FeedTable()
     mail: MailTable = MailTable()
+    signin: SigninTable = SigninTable()
+    students: StudentsTable = StudentsTable()
     retention: RetentionTable = RetentionTable()
     database: DatabaseTable = DatabaseTable()
     database_url: SecretStr | None = None
     secret_key: SecretStr | None = None
     mail_password: SecretStr | None = None
     podping_token: HeaderSecret | None = None
+    oidc_client_secret: HeaderSecret | None = None
+    stripe_key: HeaderSecret | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    hook_secret: SecretStr | None = None
+    memberful_secret: SecretStr | None = None
 
     @property
     def state_folder(self) -> Path:
@@ -402,9 +426,27 @@ class Config(FrozenModel):
         return self.urls.media or f"{self.urls.site}/public"
 
     @property
+    def all_plans(self) -> tuple[PlanTable, ...]:
+        """The plans of every show, and those of [[plans]]."""
+        return all_plans(self.plans)
+
+    @property
+    def plan_ids(self) -> tuple[str, ...]:
+        """The ids that a subscriber's plan may have."""
+        return tuple(plan.id for plan in self.all_plans)
+
+    @property
+    def plans_for_sale(self) -> tuple[PlanTable, ...]:
+        """The plans that everybody may buy at `/subscribe`: none without a key of Stripe."""
+        if self.stripe_key is None:
+            return ()
+        return tuple(plan for plan in self.all_plans if plan.stripe_price and plan.audience == "everybody")
+
+    @property
     def renew_url(self) -> str:
         """The page where a subscription is bought or renewed; the site where there is none."""
-        return self.access.renew_url or self.urls.site
+        own = f"{self.urls.site}/subscribe" if self.plans_for_sale else self.urls.site
+        return self.access.renew_url or own
 
     def to_show(self, *, artwork_key: str | None) -> Show:
         """Return the show as feeds and pages describe it."""
@@ -436,4 +478,4 @@ class Config(FrozenModel):
 TABLES = {
     name: field for name, field in Config.model_fields.items() if name not in ("folder", *SECRET_VARIABLES)
 }
-"""The tables that show.toml may have."""
+"""The tables that show.toml may have; a tuple is a list of tables, [[plans]]."""

@@ -6,6 +6,7 @@ later release can add one; all other values refuse them.
 """
 
 from podcast_pipeline.model.audio import CHAPTERS_TYPE, Chapter, Cut, Enclosure, Insert, Soundbite, Timeline
+from podcast_pipeline.model.entitlement import MANUAL, Entitlement, Period, Plan
 from podcast_pipeline.model.episode import (
     Episode,
     EpisodeDraft,
@@ -37,7 +38,7 @@ from podcast_pipeline.model.fields import (
 )
 from podcast_pipeline.model.progress import Progress, ProgressCallback, one_at_a_time
 from podcast_pipeline.model.show import Person, Show
-from podcast_pipeline.model.subscriber import FeedToken, Period, Plan, Subscriber, SubscriberState
+from podcast_pipeline.model.subscriber import FeedToken, Subscriber, SubscriberState
 from podcast_pipeline.model.transcript import (
     CaptionFormat,
     Correction,
@@ -58,6 +59,7 @@ __all__ = [
     "CHAPTERS_TYPE",
     "CONTROL_CHARACTERS",
     "ILLEGAL_IN_XML",
+    "MANUAL",
     "SLUG_PATTERN",
     "CaptionFormat",
     "Chapter",
@@ -65,6 +67,7 @@ __all__ = [
     "Cut",
     "DroppedWord",
     "Enclosure",
+    "Entitlement",
     "Episode",
     "EpisodeDraft",
     "EpisodeState",

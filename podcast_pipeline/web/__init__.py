@@ -16,6 +16,7 @@
       feeds         /feeds/<token>/…                        add_to_app      /feeds/<token>/add
       search        /search, and updates of the index
       signin        /signin…                                account         /account…
+      oidc          /signin/account…                        students        /students…
       unsubscribe   /mail/stop/<value>
       crawlers      /robots.txt, /sitemap.xml, /archive.atom, /healthz
       files         /public/… of the local store

@@ -11,6 +11,9 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from podcast_pipeline.access import AccessPolicy
+from podcast_pipeline.audience.membership.events import MembershipEvents
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe
+from podcast_pipeline.audience.students.proofs import StudentProofs
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.episode_links import EpisodeLinks
 from podcast_pipeline.audience.subscribers.link_sharing import LinkSharingMonitor
@@ -36,10 +39,14 @@ from podcast_pipeline.web.routes.episode_links import EpisodeLinkRoutes
 from podcast_pipeline.web.routes.episodes import EpisodeRoutes
 from podcast_pipeline.web.routes.feeds import PrivateFeedRoutes
 from podcast_pipeline.web.routes.files import PublicFileRoutes
+from podcast_pipeline.web.routes.hooks import HookRoutes
 from podcast_pipeline.web.routes.listen import ListenRoutes
 from podcast_pipeline.web.routes.lists import EpisodeListRoutes
+from podcast_pipeline.web.routes.oidc import OidcRoutes, OidcSignIn
 from podcast_pipeline.web.routes.search import IndexUpdater, SearchRoutes
 from podcast_pipeline.web.routes.signin import SignInRoutes
+from podcast_pipeline.web.routes.students import StudentRoutes
+from podcast_pipeline.web.routes.subscribe import SubscribeRoutes
 from podcast_pipeline.web.routes.unsubscribe import UnsubscribeRoutes
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Links, Templates, static_route
@@ -65,12 +72,20 @@ def create_app(
     sessions: BrowserSessions,
     clock: Callable[[], datetime],
     signin: SignIn | None = None,
+    oidc: OidcSignIn | None = None,
+    students: StudentProofs | None = None,
+    memberships: MembershipEvents | None = None,
+    shop: Stripe | None = None,
 ) -> Starlette:
     """Return the web site of one show; any number of processes can share a bucket and a database.
 
     Args:
         clock: returns the current time, aware.
         signin: None without a mail server, which sign-in and the account page need.
+        oidc: sign-in with an account of another site, beside that by mail; None without a provider.
+        students: the proofs of academic addresses; None without a page for them.
+        memberships: receives the events of membership sites; None without any.
+        shop: sells subscriptions, and opens the customer portal; None without Stripe.
     """
     is_https = config.urls.site.startswith("https://")
     show = config.to_show(artwork_key=None)
@@ -115,8 +130,17 @@ def create_app(
         CrawlerRoutes(catalog, config.urls.site, config.zone),
     ]
     if signin:
-        groups.append(SignInRoutes(signin, cookies, limiter, templates, show, landings))
-        groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show))
+        account_title = oidc.title if oidc else None
+        groups.append(SignInRoutes(signin, cookies, limiter, templates, show, landings, account_title))
+        groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show, has_portal=bool(shop)))
+    if signin and oidc:
+        groups.append(OidcRoutes(oidc, cookies, limiter, templates, show, landings, clock))
+    if students:
+        groups.append(StudentRoutes(students, cookies, limiter, templates, show, clock))
+    if memberships and memberships.sources:
+        groups.append(HookRoutes(memberships, limiter, clock))
+    if shop:
+        groups.append(SubscribeRoutes(shop, config.plans_for_sale, cookies, limiter, templates, show))
     if config.storage.kind == "local":
         groups.append(PublicFileRoutes(store.anonymous(), show.moved_feed_url))
     app = Starlette(

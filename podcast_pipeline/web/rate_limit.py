@@ -1,4 +1,4 @@
-"""Rate limits by network for sign-in attempts and for unknown feed tokens.
+"""Rate limits by network: sign-in attempts, unknown feed tokens, unsigned requests to hooks, checkouts.
 
 Counters are in the memory of this process. Requests with valid tokens are not counted: an app or a proxy
 that fetches many feeds is never slowed down.
@@ -16,6 +16,8 @@ from podcast_pipeline.audience.subscribers.privacy.addresses_seen import client_
 
 SIGN_IN_LIMIT = parse("20/15 minutes")
 TOKEN_GUESS_LIMIT = parse("60/10 minutes")
+HOOK_LIMIT = parse("60/10 minutes")
+CHECKOUT_LIMIT = parse("20/15 minutes")
 
 
 class RateLimitExceeded(Exception):
@@ -34,8 +36,19 @@ class RateLimiter:
 
     def count(self, request: Request, limit: RateLimitItem) -> None:
         """Count an attempt; raises RateLimitExceeded above the limit."""
-        host = request.client.host if request.client else ""
-        network = client_network(host, default=host)
-        if not self._limiter.hit(limit, network):
-            reset_at = self._limiter.get_window_stats(limit, network).reset_time
-            raise RateLimitExceeded(max(1, ceil(reset_at - time())))
+        if not self._limiter.hit(limit, _network(request)):
+            raise self._exceeded(request, limit)
+
+    def check(self, request: Request, limit: RateLimitItem) -> None:
+        """Raise RateLimitExceeded where one more attempt would be above the limit; count nothing."""
+        if not self._limiter.test(limit, _network(request)):
+            raise self._exceeded(request, limit)
+
+    def _exceeded(self, request: Request, limit: RateLimitItem) -> RateLimitExceeded:
+        reset_at = self._limiter.get_window_stats(limit, _network(request)).reset_time
+        return RateLimitExceeded(max(1, ceil(reset_at - time())))
+
+
+def _network(request: Request) -> str:
+    host = request.client.host if request.client else ""
+    return client_network(host, default=host)

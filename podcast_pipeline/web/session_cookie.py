@@ -56,6 +56,24 @@ class SessionCookies:
         """The name of the cookie that binds a sign-in code to the browser that requested it."""
         return "__Host-browser" if self.is_https else "browser"
 
+    @property
+    def attempt_cookie_name(self) -> str:
+        """The name of the cookie of an attempt to sign in with an account of another site."""
+        return "__Host-attempt" if self.is_https else "attempt"
+
+    def attempt_value(self, request: Request) -> str:
+        """Return the value of the cookie of an attempt; empty without one."""
+        return request.cookies.get(self.attempt_cookie_name, "")
+
+    def set_attempt_cookie(self, response: Response, value: str, max_age: timedelta) -> None:
+        """Set the cookie that an account's answer will be bound to."""
+        self._set(response, self.attempt_cookie_name, value, max_age)
+
+    def delete_attempt_cookie(self, response: Response) -> Response:
+        """Delete the cookie of an attempt that is over, and return the response."""
+        self._delete(response, self.attempt_cookie_name)
+        return response
+
     def session_value(self, request: Request) -> str:
         """Return the value of the session cookie; empty without a cookie."""
         return request.cookies.get(self.session_cookie_name, "")
@@ -109,8 +127,11 @@ class SessionCookies:
     def close_session(self, response: Response, request: Request) -> Response:
         """End the request's session, delete its cookie, and return the response."""
         self.sessions.close(self.session_value(request))
-        response.delete_cookie(self.session_cookie_name, secure=self.is_https, httponly=True, samesite="lax")
+        self._delete(response, self.session_cookie_name)
         return response
+
+    def _delete(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, secure=self.is_https, httponly=True, samesite="lax")
 
     def _set(self, response: Response, name: str, value: str, max_age: timedelta) -> None:
         response.headers["cache-control"] = "no-store"

@@ -87,13 +87,18 @@ def static_address(name: str) -> str:
     return f"/static/{static_hash()}/{name}"
 
 
-def content_security_policy(media_urls: set[str]) -> str:
-    """Return a page's Content-Security-Policy: this site's files, and media from these URLs' origins."""
+def content_security_policy(media_urls: set[str], *, may_post_to: str = "") -> str:
+    """Return a page's Content-Security-Policy: this site's files, and media from these URLs' origins.
+
+    Args:
+        may_post_to: beside this site, where a form may lead; browsers look at redirects too.
+    """
     origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in media_urls if "://" in url}
     media = " ".join(["'self'", *sorted(origins)])
+    forms = f"'self' {may_post_to}".strip()
     return (
         f"default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src {media}; "
-        f"media-src {media}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"media-src {media}; form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
@@ -174,7 +179,14 @@ class Templates:
         return Markup(self.environment.get_template("turns.html").render(turns=turns, **parts))  # noqa: S704
 
     def no_store_response(
-        self, request: Request, name: str, show: Show, *, status: int = 200, **parts: object
+        self,
+        request: Request,
+        name: str,
+        show: Show,
+        *,
+        status: int = 200,
+        may_post_to: str = "",
+        **parts: object,
     ) -> Response:
         """Return a page that no cache stores: an error, a form, the account page.
 
@@ -184,7 +196,7 @@ class Templates:
         headers = {
             "cache-control": "no-store",
             "content-type": HTML_TYPE,
-            "content-security-policy": content_security_policy(set()),
+            "content-security-policy": content_security_policy(set(), may_post_to=may_post_to),
         }
         return Response(self._html(request, name, show, **parts), status, headers)
 

@@ -26,10 +26,14 @@ Result = TypeVar("Result")
 PATIENCE_S = 3.0
 """Seconds that a request waits for the database in sum; then it gets 503 with Retry-After."""
 
+ASIDE_THREADS = 4
+"""Threads that ask another site; they use no database."""
+
 THREADS: dict[Purpose, int] = {"read": 9, "write": 4}
 """Threads by purpose; together fewer than the connections of the pool, so that none waits for one."""
 
 _LIMITERS: RunVar[dict[Purpose, CapacityLimiter]] = RunVar("database_threads")
+_ASIDE: RunVar[CapacityLimiter] = RunVar("aside_threads")
 
 
 async def run_with_database(purpose: Purpose, work: Callable[..., Result], *arguments: object) -> Result:
@@ -49,6 +53,16 @@ async def run_with_database(purpose: Purpose, work: Callable[..., Result], *argu
             return await to_thread.run_sync(partial(work, *arguments), limiter=CapacityLimiter(inf))
         finally:
             limiter.release_on_behalf_of(turn)
+
+
+async def run_aside(work: Callable[[], Result]) -> Result:
+    """Run work that asks another site in one of a few threads of its own."""
+    try:
+        limiter = _ASIDE.get()
+    except LookupError:
+        limiter = CapacityLimiter(ASIDE_THREADS)
+        _ASIDE.set(limiter)
+    return await to_thread.run_sync(work, limiter=limiter)
 
 
 def reads(endpoint: Endpoint) -> AsyncEndpoint:

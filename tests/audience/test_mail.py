@@ -54,6 +54,20 @@ def test_a_message_arrives_as_it_was_written(port: int, mailbox: Mailbox) -> Non
     assert received.get_content().replace("\r\n", "\n") == MESSAGE.text
 
 
+def test_a_message_may_have_html_too(port: int, mailbox: Mailbox) -> None:
+    """Beside the text, which comes first; a mail program shows one of them."""
+    html = "<p>Öffne den Link.</p>\n"
+    smtp(port).send(Message(MESSAGE.to, MESSAGE.subject, MESSAGE.text, html=html))
+    received = mailbox.received.get(timeout=5)[1]
+    assert received.get_content_type() == "multipart/alternative"
+    parts = [(part.get_content_type(), part.get_content()) for part in received.iter_parts()]
+    assert [(kind, text.replace("\r\n", "\n")) for kind, text in parts] == [
+        ("text/plain", MESSAGE.text),
+        ("text/html", html),
+    ]
+    assert html not in repr(Message(MESSAGE.to, "x", "y", html=html))
+
+
 @pytest.mark.parametrize(
     ("url", "post"),
     [

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -12,7 +13,11 @@ from PIL import Image, PngImagePlugin
 from starlette.testclient import TestClient
 from starlette.types import Scope
 
+from podcast_pipeline.audience.membership.sources.generic import GenericHook
+from podcast_pipeline.audience.membership.sources.memberful import Memberful
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe, StripeApi
 from podcast_pipeline.audit import AuditFinding, AuditResponse, AuditVisitor, RestrictedText, VisitorKind
+from podcast_pipeline.audit.hooks import HOOKS
 from podcast_pipeline.audit.logs_and_mail import check_log_file, check_mail_folder
 from podcast_pipeline.audit.storage import _check_removed, check_storage
 from podcast_pipeline.audit.visitors import check_public_type
@@ -176,6 +181,11 @@ def link_for_all(scope: Scope, reply: Reply) -> Reply:
     return reply.with_body(reply.body, **{"set-cookie": "episode=x; Path=/"})
 
 
+def open_hook(scope: Scope, reply: Reply) -> Reply:
+    """Take every event, whoever sends it."""
+    return replace(reply, status=202) if scope["path"].startswith("/hooks/") else reply
+
+
 PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
     "verbose teaser": (insert(PAGE, b"</main>", SECRET.encode()), "P3", "anonymous", PAGE),
     "comparison of versions": (open_comparison, "P3", "anonymous", f"{PAGE}/changes"),
@@ -234,6 +244,28 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
         *("P8", "active", "/feeds/***/feed.xml"),
     ),
     "one-episode link for who has not paid": (link_for_all, "P5", "lapsed", "/r/***/"),
+    "words on the students' page": (
+        insert("/students", b"</main>", SECRET.encode()),
+        *("P3", "anonymous", "/students"),
+    ),
+    "a student's link": (
+        insert("/students/sent", b"</main>", f"/students/link/gAAAA{'x' * 95}".encode()),
+        *("P8", "anonymous", "/students/sent"),
+    ),
+    "words where an account leads back to": (
+        insert("/signin/account/back", b"</main>", SECRET.encode()),
+        *("P3", "anonymous", "/signin/account/back"),
+    ),
+    "hook that asks for no signature": (open_hook, "P12", "anonymous", "/hooks/generic"),
+    "chatty hook": (insert("/hooks/stripe", b"", SECRET.encode()), "P3", "anonymous", "/hooks/stripe"),
+    "checkout page": (
+        insert("/subscribe", b"</main>", SECRET.encode()),
+        *("P3", "anonymous", "/subscribe"),
+    ),
+    "token on the page after the checkout": (
+        insert("/subscribe/done", b"</main>", f"/feeds/{TOKEN}/".encode()),
+        *("P5", "anonymous", "/subscribe/done"),
+    ),
     "broken link": (dead_audio, "H4", "anonymous", "/public/audio/"),
 }
 
@@ -324,6 +356,7 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
     log.write_text(
         f"{clean}GET /feeds/{TOKEN}/feed.xml\n{clean}POST /signin/link/{'x' * 43}\nq={SECRET}\n"
         f"POST /mail/stop/{'x' * 48}\n"
+        f"POST /students/link/gAAAA{'x' * 95}\n"
         f'GET / 200 "https://pod.example/r/{TOKEN}/4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a"\n',
         encoding="utf-8",
     )
@@ -333,8 +366,9 @@ def test_a_log_line_is_found(tmp_path: Path, secrets: RestrictedText) -> None:
     ] == [
         ("P8", "5", "contains text of a transcript"),
         ("P8", "2", "contains the token of a private feed"),
-        ("P8", "7", "contains a subscriber's one-episode link"),
+        ("P8", "8", "contains a subscriber's one-episode link"),
         ("P8", "4", "contains a sign-in link"),
+        ("P8", "7", "contains a student's link"),
         ("P8", "6", "contains an unsubscribe link"),
     ]
 
@@ -358,10 +392,15 @@ def test_a_mail_to_a_lapsed_address_is_found(tmp_path: Path, secrets: Restricted
     mail_to(tmp_path, "Ann <ann@example.org>", f"A quote: {SECRET}")
     mail_to(tmp_path, "bob@example.org", f"https://pod.example/signin/link/{'x' * 43}")
     assert read() == []
+    mail_to(tmp_path, "bob@example.org", f"Your link: https://pod.example/feeds/{TOKEN}/add")
+    assert read() == []
     mail_to(tmp_path, "bob@example.org", f"A quote: {SECRET}")
     assert read() == ["P5"]
     mail_to(tmp_path, "bob@example.org", "See there", subject=f"/signin/link/{'x' * 43}")
     assert read() == ["P5", "P8"]
+    mail_to(tmp_path, "bob@example.org, eve@example.org", f"https://pod.example/feeds/{TOKEN}/add")
+    mail_to(tmp_path, "bob@example.org", "See there", subject=f"/feeds/{TOKEN}/")
+    assert read() == ["P5", "P8", "P8", "P8"]
 
 
 def test_findings_are_values(site: Site) -> None:
@@ -527,3 +566,13 @@ def test_a_public_transcript_that_is_closed_is_found(half_public_site: Site) -> 
     where = {f.where for f in found if (f.rule, f.message) == ("P3", "answered 404, not 200")}
     assert any("/public/transcripts/ferry." in url for url in where)
     assert any("/episodes/ferry/transcript." in url for url in where)
+
+
+def test_every_hook_is_tried() -> None:
+    """The audit names the sources itself, for it knows nothing of the audience."""
+    sources = (
+        Stripe(StripeApi("k"), "s", {}),
+        GenericHook("whsec_" + "a" * 32, ()),
+        Memberful("s", {}),
+    )
+    assert {source.name for source in sources} < set(HOOKS)

@@ -1,6 +1,7 @@
 """`podcast subscribers import`, `export`, `data-export`, and the retention thread of `serve`."""
 
 import json
+from datetime import UTC, datetime
 from errno import ENOSPC, EROFS
 from pathlib import Path
 from typing import TextIO
@@ -8,7 +9,12 @@ from typing import TextIO
 import pytest
 from typer.testing import CliRunner, Result
 
+from podcast_pipeline.audience.database import open_database
+from podcast_pipeline.audience.membership.entitlements import apply_membership
+from podcast_pipeline.audience.membership.facts import Membership
+from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.cli.app import app
+from podcast_pipeline.config import load_config
 from podcast_pipeline.errors import SubscriberError
 from tests.support.databases import SHOW_DATABASES
 from tests.support.paths import ROOT
@@ -161,3 +167,51 @@ def test_a_data_export_is_json_without_secrets(show: Path, command: str) -> None
     assert held["subscriber"]["email"] == "ann@example.com"
     assert held["audit_log"][0]["origin"] == "import"
     assert "sha256" not in done.stdout
+
+
+PLANS = '\n[[plans]]\nid = "monthly"\ntitle = "Every month"\nperiod = "monthly"\n'
+
+
+def test_plans_of_show_toml_are_taken_and_others_named(show: Path) -> None:
+    """`add --plan` and the column `plan` take the ids of [[plans]]; another one is a line that lists them."""
+    refused = run(show, "subscribers", "add", "ann@example.org", "--plan", "monthly")
+    assert isinstance(refused.exception, SubscriberError)
+    assert str(refused.exception) == "monthly: is not a plan; known are standard, student"
+    (show / "show.toml").write_text((show / "show.toml").read_text(encoding="utf-8") + PLANS)
+    assert run(show, "subscribers", "add", "ann@example.org", "--plan", "monthly").exit_code == 0
+    assert imported(show, "email,plan\nbob@example.org,Monthly\n").exit_code == 0
+    listed = json.loads(run(show, "--json", "subscribers", "list").stdout)["subscribers"]
+    assert [(one["plan"], one["sources"]) for one in listed] == [("monthly", ["manual"])] * 2
+    assert run(show, "subscribers", "list").stdout.splitlines()[-1].split() == [
+        *("bob@example.org", "active", "monthly", "yearly", "manual"),
+    ]
+    bad = imported(show, "email,plan\ncy@example.org,golden\n")
+    assert "golden: is not a plan; known are standard, student, monthly" in bad.stdout
+
+
+def test_an_import_leaves_to_a_membership_site_what_is_its(show: Path) -> None:
+    """An exported subscriber of a site alone is skipped, so that the file gives no access of its own."""
+    done = imported(
+        show, "email,paid_until,sources\nann@example.org,,stripe\nbob@example.org,,stripe manual\n"
+    )
+    assert "skipped: ann@example.org: is kept by stripe; empty that cell" in done.stdout
+    assert done.stdout.endswith("people.csv: 1 skipped, 1 added\n")
+
+
+@pytest.mark.parametrize("words", [(), ("--erase",)])
+def test_a_subscription_that_goes_on_is_told(show: Path, words: tuple[str, ...]) -> None:
+    """Who is removed or erased here, and still pays at a membership site, is named with the site."""
+    run(show, "subscribers", "add", "bob@example.org")
+    engine = open_database(SHOW_DATABASES.url(show), show / ".podcast")
+    people = Subscribers(engine, show_id=load_config(show, {}).show.id, secret_key=b"k" * 32)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    joined = Membership(
+        source="stripe", foreign_id="1", email="bob@example.org", starts_at=now, observed_at=now
+    )
+    apply_membership(people, joined, grace_days=7, now=now, origin="hook")
+    engine.dispose()
+    done = run(show, "subscribers", "remove", "bob@example.org", *words)
+    assert done.exit_code == 0
+    assert "bob@example.org: the subscription at stripe goes on, and is paid; end it there too" in done.stderr
+    run(show, "subscribers", "add", "cy@example.org")
+    assert run(show, "subscribers", "remove", "cy@example.org", *words).stderr == ""

@@ -14,6 +14,9 @@ from typer.testing import CliRunner
 from podcast_pipeline import config
 from podcast_pipeline.access import Visitor
 from podcast_pipeline.audience.database import open_database
+from podcast_pipeline.audience.membership.sources.generic import GenericHook
+from podcast_pipeline.audience.membership.sources.memberful import Memberful
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe, StripeApi
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.signin import SignIn, SignInMail
 from podcast_pipeline.audit import AuditVisitor as Walker
@@ -34,8 +37,24 @@ SECRETS = {
     "PODCAST_SECRET_KEY": "correct-horse-battery-staple-and-more",
     "PODCAST_MAIL_PASSWORD": "swordfish",
     "PODCAST_PODPING_TOKEN": "open-sesame",
+    "PODCAST_OIDC_CLIENT_SECRET": "client-of-the-provider",
+    "PODCAST_STRIPE_KEY": "sk_live_rabbit",
+    "PODCAST_STRIPE_WEBHOOK_SECRET": "whsec_tortoise",
+    "PODCAST_HOOK_SECRET": "whsec_aGFyZQ==",
+    "PODCAST_MEMBERFUL_SECRET": "hedgehog",
 }
 ANN = "ann@example.org"
+
+
+def membership_sources() -> tuple[object, ...]:
+    """Return every source of memberships."""
+    api = StripeApi(SECRETS["PODCAST_STRIPE_KEY"])
+    return (
+        api,
+        Stripe(api, SECRETS["PODCAST_STRIPE_WEBHOOK_SECRET"], {}),
+        GenericHook("whsec_" + "a" * 32, ()),
+        Memberful(SECRETS["PODCAST_MEMBERFUL_SECRET"], {}),
+    )
 
 
 @pytest.fixture
@@ -69,10 +88,13 @@ def test_parts_with_a_key_or_a_token_show_none(tmp_path: Path, opened: Callable[
     with people.transaction(NOW, "cli") as change:
         shown = [repr(part) for part in (people, visitor, signin, change)]
     shown.append(repr(SignInMail(ANN, link_secret="l" * 43, code="123456")))
+    shown += map(repr, membership_sources())
     shown.append(repr(Walker("active", None, token)))  # type: ignore[arg-type]
     engine.dispose()
     assert not any(
-        text in each for each in shown for text in (secret, "correct-horse", "l" * 43, "123456")
+        text in each
+        for each in shown
+        for text in (secret, "correct-horse", "l" * 43, "123456", "whsec_", "sk_live", "hedgehog")
     ), shown
 
 

@@ -27,6 +27,7 @@ from podcast_pipeline.model import (
     Word,
 )
 from podcast_pipeline.model.catalog import to_json, transcript_from_json
+from tests.support.subscriptions import entitlement, paid
 from tests.support.transcripts import spoken
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -143,7 +144,7 @@ def test_a_transcript_without_dropped_words_has_the_bytes_it_had() -> None:
     assert transcript_from_json(to_json(plain), "") == plain
 
 
-def subscriber(**facts: datetime | None) -> Subscriber:
+def subscriber(*, paid_until: datetime | None = None, **facts: datetime) -> Subscriber:
     plain = Subscriber(
         id=UUID(int=1),
         show_id=UUID(int=2),
@@ -152,7 +153,7 @@ def subscriber(**facts: datetime | None) -> Subscriber:
         created_at=NOW - 99 * DAY,
         updated_at=NOW - 9 * DAY,
     )
-    return plain.model_copy(update=facts)
+    return paid(plain, paid_until).model_copy(update=facts)
 
 
 @pytest.mark.parametrize(
@@ -170,3 +171,52 @@ def test_a_subscriber_s_state(facts: dict[str, datetime], state: SubscriberState
     """The first state that holds counts (removed, suspended, lapsed, active), since the time in its field."""
     somebody = subscriber(**facts)
     assert (somebody.state(NOW), somebody.state_since(NOW)) == (state, since)
+
+
+@pytest.mark.parametrize(
+    ("facts", "holds"),
+    [
+        ({}, True),
+        ({"ends_at": NOW + DAY}, True),
+        ({"ends_at": NOW}, False),
+        ({"starts_at": NOW}, True),
+        ({"starts_at": NOW + DAY}, False),
+        ({"suspended_at": NOW}, False),
+        ({"suspended_at": NOW + DAY}, True),
+        ({"cancelled_at": NOW - DAY, "ends_at": NOW + DAY}, True),
+    ],
+)
+def test_when_an_entitlement_holds(facts: dict[str, Any], holds: bool) -> None:
+    """From its beginning to its end or suspension; one that was cancelled holds to its end."""
+    assert entitlement(**facts).holds(NOW) is holds
+
+
+def test_any_entitlement_that_holds_makes_a_subscriber_active() -> None:
+    """Plan and end are those of the one that holds longest; a suspended one ends where it was suspended."""
+    over = entitlement("manual", ends_at=NOW - DAY)
+    paused = entitlement("stripe", plan="student", suspended_at=NOW - 2 * DAY)
+    good = entitlement("memberful", plan="monthly", period="monthly", ends_at=NOW + DAY)
+    everything = (over, paused, good)
+    active = subscriber().model_copy(update={"entitlements": everything})
+    assert (active.state(NOW), active.plan, active.period, active.paid_until) == (
+        "active",
+        "monthly",
+        "monthly",
+        NOW + DAY,
+    )
+    lapsed = subscriber().model_copy(update={"entitlements": (over, paused)})
+    assert (lapsed.state(NOW), lapsed.state_since(NOW), lapsed.paid_until) == ("lapsed", NOW - DAY, NOW - DAY)
+    nothing = subscriber().model_copy(update={"entitlements": ()})
+    assert (nothing.state(NOW), nothing.paid_until) == ("lapsed", nothing.created_at)
+
+
+def test_which_sources_go_on() -> None:
+    """Those of subscriptions that hold and were not cancelled, each once; what was given by hand is none."""
+    given = (
+        entitlement("manual"),
+        entitlement("stripe"),
+        entitlement("stripe", foreign_id="2"),
+        entitlement("memberful", cancelled_at=NOW, ends_at=NOW + DAY),
+        entitlement("generic", ends_at=NOW),
+    )
+    assert subscriber().model_copy(update={"entitlements": given}).going_on(NOW) == ("stripe",)

@@ -10,6 +10,7 @@ import httpx
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from podcast_pipeline.audience.students.proofs import StudentProofs
 from podcast_pipeline.audit import AuditFinding, AuditTarget, VisitorKind, run_audit
 from podcast_pipeline.cli.commands.audit import audit_visitors, list_keys, load_secrets
 from podcast_pipeline.model import Chapter
@@ -98,7 +99,8 @@ def make_site(folder: Path) -> Site:
 @contextmanager
 def audit_target(site: Site, change: Change = unaltered) -> Iterator[AuditTarget]:
     """Yield the target of an audit of this site, with a client for every visitor."""
-    app = AlteredResponses(site.app(), change)
+    proofs = StudentProofs(site.subscribers.engine, show_id=site.config.show.id, secret_key=b"k" * 32)
+    app = AlteredResponses(site.app(students=proofs), change)
     with ExitStack() as stack:
 
         def client() -> httpx.Client:

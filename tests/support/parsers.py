@@ -19,6 +19,11 @@ from PIL.PngImagePlugin import PngInfo
 from starlette.requests import Request
 
 from podcast_pipeline import config
+from podcast_pipeline.audience.membership.facts import entitlement_end
+from podcast_pipeline.audience.membership.sources.events import MembershipSource, NotAnEvent
+from podcast_pipeline.audience.membership.sources.generic import GenericHook
+from podcast_pipeline.audience.membership.sources.memberful import Memberful
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe, StripeApi
 from podcast_pipeline.audience.subscribers import unsubscribe_token
 from podcast_pipeline.audience.subscribers.csv.rows import read_rows
 from podcast_pipeline.audience.subscribers.email import parse_email as parse_address
@@ -55,6 +60,7 @@ from podcast_pipeline.web.byte_ranges import (
     parse_range,
 )
 from podcast_pipeline.web.middleware.access_log import redact
+from tests.support.fake_stripe import KEY, FakeStripe
 from tests.support.imported_show import audio_bytes
 from tests.support.paths import ROOT
 from tests.support.show import SLUG
@@ -181,6 +187,20 @@ class Parser:
     sample: bytes
 
 
+def events_of(source: MembershipSource) -> Callable[[bytes], object]:
+    """Return what reads a signed body of a source and looks at what it tells."""
+
+    def read(data: bytes) -> object:
+        now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+        try:
+            event = source.parse({"webhook-id": "msg_1"}, data, now=now)
+        except NotAnEvent:
+            return None
+        return [entitlement_end(each, grace_days=7) for each in source.look(event, now=now)]
+
+    return read
+
+
 ZONE = ZoneInfo("America/New_York")
 CHAPTERS = (
     b'{"version":"1.2.0","chapters":[{"startTime":0,"title":"One"},{"startTime":4.5,"url":"https://a.b"}]}'
@@ -188,8 +208,37 @@ CHAPTERS = (
 NOTES = b"# One\n\n- *two* <b>three</b> [four](https://xn--a.example/?a=b)\n\n<pre>five\n</pre> &amp; &#8212;"
 QUERY = b'flood* "two memos" speaker:Robin guest:"Ines M" after:2026-03 -to:2026-02-31'
 CSV = b'email,plan,period,paid_until\nann@example.org,standard,yearly,2027-01-31\n"b@example.org",student,,\n'
+EVENTS: dict[str, tuple[MembershipSource, bytes]] = {
+    "Stripe": (
+        Stripe(StripeApi(KEY, transport=FakeStripe().transport), "s", {}),
+        (
+            b'{"id":"evt_1","type":"invoice.paid","created":1773144000,"data":{"object":{"id":"in_1",'
+            b'"parent":{"subscription_details":{"subscription":"sub_1"}},"amount":500,"currency":"eur"}}}'
+        ),
+    ),
+    "a generic hook": (
+        GenericHook("whsec_" + "a" * 32, ("standard",)),
+        (
+            b'{"type":"subscriber.ended","timestamp":"2026-03-10T12:00:00Z","data":{"id":"m-1","email":"a@b.c",'
+            b'"period_ends_at":"9999-12-31T00:00:00Z","ended_because":"refund"}}'
+        ),
+    ),
+    "Memberful": (
+        Memberful("s", {}),
+        (
+            b'{"event":"order.refunded","order":{"member":{"email":"a@b.c"},"subscriptions":[{"id":7,"expires":true,'
+            b'"created_at":1773144000,"expires_at":1773144000,"subscription":{"interval_unit":"month"}}]}}'
+        ),
+    ),
+}
 PARSERS = {
     "CSV": Parser(lambda data: drain(read_rows(file_of("a.csv", data), ZONE)), CSV),
+    "CSV of Patreon": Parser(
+        lambda data: drain(read_rows(file_of("a.csv", data), ZONE)),
+        b"Name,Email,Patron Status,Charge Frequency,Access Expiration,Next Charge Date\n"
+        b"Ann,ann@example.org,Active patron,annual,2027-05-01 07:00:00,\n",
+    ),
+    **{f"event of {name}": Parser(events_of(source), sample) for name, (source, sample) in EVENTS.items()},
     "e-mail address": Parser(of_text(parse_address), b"ann@example.org"),
     "paid_until": Parser(of_text(lambda t: parse_paid_until(t, ZONE)), b"2027-01-31T23:00:00+01:00"),
     "token": Parser(of_text(parse_token), b"abcdefghijklmnop." + b"q" * 32),

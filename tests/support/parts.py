@@ -25,7 +25,9 @@ PACKAGES = {
     "wget": "wget",
 }
 """Program -> its Debian package; a program without one comes from SCRIPT."""
-PATH = f"{ROOT / '.venv-archiver' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+ENVIRONMENTS = (".venv-archiver", ".venv-localstripe")
+"""Environments of their own, in which SCRIPT installs programs from PyPI."""
+PATH = os.pathsep.join([*(str(ROOT / name / "bin") for name in ENVIRONMENTS), os.environ["PATH"]])
 PACKAGE = re.compile(r"apt-get install (\S+)")
 PIP = re.compile(r"pip install .+")
 EXTRAS = {"mkdocs": "docs"}

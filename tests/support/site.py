@@ -18,7 +18,10 @@ from podcast_pipeline.audience.database import open_database
 from podcast_pipeline.audience.jobs.queue import JobQueue
 from podcast_pipeline.audience.jobs.worker import Worker
 from podcast_pipeline.audience.mail import Mailer, SmtpMailer
+from podcast_pipeline.audience.membership.events import MembershipEvents
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe
 from podcast_pipeline.audience.signin_mail import signin_mail_kind
+from podcast_pipeline.audience.students.proofs import StudentProofs
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
 from podcast_pipeline.audience.subscribers.signin import LONGEST_PAUSE_S, SignIn
@@ -55,6 +58,7 @@ from podcast_pipeline.storage.objects import (
 from podcast_pipeline.transcript.documents.title_page import TitlePage
 from podcast_pipeline.web import server
 from podcast_pipeline.web.app import create_app
+from podcast_pipeline.web.routes.oidc import OidcSignIn
 from tests.support.databases import SHOW_DATABASES, close_engine, create_sqlite
 from tests.support.outbox import Outbox
 from tests.support.paths import DATA
@@ -198,7 +202,15 @@ class Site:
         close_engine(self.subscribers.engine)
         SHOW_DATABASES.drop(self.config.folder)
 
-    def app(self, mailer: Mailer | None = None) -> Starlette:
+    def app(
+        self,
+        mailer: Mailer | None = None,
+        *,
+        oidc: OidcSignIn | None = None,
+        students: StudentProofs | None = None,
+        memberships: MembershipEvents | None = None,
+        shop: Stripe | None = None,
+    ) -> Starlette:
         """Return the web app over these parts; sign-in needs a mailer."""
         if isinstance(mailer, Outbox):
             mailer.work = self.worker(mailer).run_due
@@ -209,6 +221,10 @@ class Site:
             sessions=self.sessions,
             clock=self.clock,
             signin=self.signin if mailer else None,
+            oidc=oidc,
+            students=students,
+            memberships=memberships,
+            shop=shop,
         )
 
     @property

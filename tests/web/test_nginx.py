@@ -125,13 +125,14 @@ def test_no_log_has_a_token(proxied: Proxied) -> None:
         f"//feeds/{token}/x",
         f"/r/{token}/4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a",
     )
+    mailed = (f"/signin/link/{SECRET}", f"/mail/stop/{SECRET}", f"/students/link/{SECRET}")
     with httpx.Client(base_url=proxied.url, headers={"Referer": f"http://x/{token}"}) as client:
-        for path in (*paths, f"/oops/{token}", f"/signin/link/{SECRET}", f"/mail/stop/{SECRET}"):
+        for path in (*paths, f"/oops/{token}", *mailed):
             client.get(path)
         shutil.rmtree(proxied.folder / "body")
         assert client.post(f"/feeds/{token}/feed.xml", content=b"x" * 100_000).status_code == 500
     access = proxied.logged("podcast.log")
-    assert len(access.splitlines()) == 10
+    assert len(access.splitlines()) == 11
     assert "GET /feeds/***/feed.xml 200 " in access
     assert "GET /r/***/4f0f8a52-56e1-4a11-8d5b-9b1d6b7c1d7a 404 " in access
     for log in (access, proxied.logged("podcast-error.log"), proxied.logged("main.log")):

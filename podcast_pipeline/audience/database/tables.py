@@ -67,9 +67,6 @@ subscribers = Table(
     Column("show_id", Uuid, nullable=False),
     Column("email", String(320)),  # NULL once erased: the row stays for the counts
     Column("email_normalized", String(320)),
-    Column("plan", String(32), nullable=False),
-    Column("period", String(32), nullable=False),
-    Column("paid_until", UtcDateTime),
     Column("suspended_at", UtcDateTime),
     Column("suspended_reason", String(500)),
     Column("removed_at", UtcDateTime),
@@ -86,6 +83,82 @@ Index(  # the subscribers with an opt-in to notifications, by id
     subscribers.c.id,
     sqlite_where=text("news_since IS NOT NULL"),
     postgresql_where=text("news_since IS NOT NULL"),
+)
+
+entitlements = Table(  # what each source gives a subscriber; one that holds now makes them active
+    "entitlements",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("source", String(32), nullable=False),
+    Column("foreign_id", String(255), nullable=False),  # once erased, a keyed hash of it
+    Column("plan", String(32), nullable=False),
+    Column("period", String(32), nullable=False),
+    Column("starts_at", UtcDateTime),  # NULL: has begun
+    Column("ends_at", UtcDateTime),  # NULL: never
+    Column("cancelled_at", UtcDateTime),
+    Column("suspended_at", UtcDateTime),
+    Column("observed_at", UtcDateTime, nullable=False),
+    Column("observed_id", String(255), nullable=False),
+    Column("address_hmac", HASH),  # of the address that the source has
+    Index("uq_entitlements_show_id_source_foreign_id", "show_id", "source", "foreign_id", unique=True),
+)
+
+membership_events = Table(  # what membership sites sent; stored before it is answered
+    "membership_events",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("source", String(32), nullable=False),
+    Column("event_id", String(255), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("foreign_id", String(255)),  # NULL: of no subscription, or erased
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("details", JSON, nullable=False),  # ids, amounts and dates, which stay
+    Column("body", Text),  # NULL after 30 days, or once erased
+    Column("outcome", String(32)),  # NULL until applied
+    Column("applied_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", String(500)),
+    Index("uq_membership_events_show_id_source_event_id", "show_id", "source", "event_id", unique=True),
+    Index(None, "show_id", "source", "foreign_id"),
+    Index("ix_membership_events_show_id_received_at", "show_id", "received_at"),
+)
+Index(
+    "ix_membership_events_open",
+    membership_events.c.show_id,
+    membership_events.c.id,
+    sqlite_where=text("outcome IS NULL"),
+    postgresql_where=text("outcome IS NULL"),
+)
+
+proofs = Table(  # that an address is a student's or a teacher's
+    "proofs",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("address_hmac", HASH, nullable=False),
+    Column("domain", String(255), nullable=False),
+    Column("proven_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("code", String(255)),  # reference of the promotion code that was given; NULL: none yet
+    Index("uq_proofs_show_id_address_hmac", "show_id", "address_hmac", unique=True),
+    Index("ix_proofs_show_id_expires_at", "show_id", "expires_at"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("show_id", Uuid, nullable=False, index=True),
+    Column("name", String(100), nullable=False),
+    Column("secret_sha256", HASH, nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
 )
 
 tokens = Table(
@@ -131,6 +204,7 @@ audit_log = Table(  # append-only: triggers refuse UPDATE, and DELETE of rows no
     Column("origin", String(16), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("details", JSON, nullable=False),
+    Column("actor", String(80)),  # `cli`, `job`, `key <id>`, a source; NULL in entries of earlier releases
     Index(None, "show_id", "at"),
     Index(None, "subscriber_id"),
 )
@@ -185,6 +259,29 @@ news_mails = Table(  # written before a notification is sent, so that no subscri
     Column("sent_at", UtcDateTime),  # NULL until the mail server confirmed acceptance
     Index(None, "show_id", "claimed_at"),
     Index(None, "episode_id"),
+)
+
+welcome_mails = Table(  # of the account: welcome, lapse, rotation; written before one is sent, as news_mails
+    "welcome_mails",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscribers.id"), primary_key=True),
+    Column("kind", String(64), primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),  # NULL until the mail server confirmed acceptance
+    Column("retry_at", UtcDateTime),  # of a mail that the server refused
+    Index("ix_welcome_mails_show_id_claimed_at", "show_id", "claimed_at"),
+)
+
+student_codes = Table(  # from the newsroom's list, each for one person; who has one is in proofs
+    "student_codes",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("code", String(100), nullable=False),
+    Column("loaded_at", UtcDateTime, nullable=False),
+    Column("given_at", UtcDateTime),
+    Index("uq_student_codes_show_id_code", "show_id", "code", unique=True),
 )
 
 jobs = Table(  # the background work of the servers; no payload, key or error has a secret or personal data

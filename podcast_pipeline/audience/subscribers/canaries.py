@@ -21,7 +21,6 @@ CanaryState = Literal["active", "lapsed", "suspended", "rotated", "removed"]
 
 STATE_AGE = timedelta(days=1)
 STATE_COLUMN: dict[CanaryState, str] = {
-    "lapsed": "paid_until",
     "suspended": "suspended_at",
     "removed": "removed_at",
 }
@@ -39,7 +38,9 @@ def ensure_canaries(repository: Subscribers, *, now: datetime) -> dict[CanarySta
 def _refresh(repository: Subscribers, state: CanaryState, now: datetime) -> tuple[Subscriber, str]:
     with repository.transaction(now, "cli") as change:
         canary_id = _find(change, state) or _add(change, state)
-        if state in STATE_COLUMN:
+        if state == "lapsed":
+            change.set_terms(canary_id, SubscriptionTerms(paid_until=now - STATE_AGE))
+        elif state in STATE_COLUMN:
             change.set(canary_id, **{STATE_COLUMN[state]: now - STATE_AGE})
         token = _rotated_token(change, canary_id) if state == "rotated" else _current_token(change, canary_id)
         return transactions.get_by_id(change.connection, canary_id), token

@@ -61,7 +61,7 @@ class LinkSharingMonitor:
     def _log_overuse(
         self, subscriber_id: UUID, episode_id: UUID, usage: DownloadUsage, now: datetime
     ) -> None:
-        with self._repository.transaction(now, "web") as change:
+        with self._repository.by("site").transaction(now, "web") as change:
             query = select(audit_log.c.details).where(
                 audit_log.c.subscriber_id == subscriber_id,
                 audit_log.c.action == "overused",

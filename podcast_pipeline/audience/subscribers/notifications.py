@@ -17,9 +17,9 @@ from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import news_mails, subscribers
 from podcast_pipeline.audience.subscribers.repository import Subscribers
 from podcast_pipeline.audience.subscribers.row_mapping import (
+    read_subscribers,
     real_subscribers,
     select_subscriber,
-    to_subscriber,
 )
 from podcast_pipeline.audience.subscribers.transactions import current_selector
 from podcast_pipeline.model import Episode, Subscriber
@@ -96,8 +96,7 @@ class NotificationQueue:
         }
         try:
             with write_transaction(self._repository.engine) as connection:
-                row = connection.execute(query.with_for_update()).mappings().first()
-                subscriber = to_subscriber(row) if row else None
+                subscriber = next(iter(read_subscribers(connection, query.with_for_update())), None)
                 if subscriber is None or not self._should_notify(subscriber, episode, now):
                     return None
                 connection.execute(insert(news_mails).values(claim))
@@ -142,7 +141,7 @@ class NotificationQueue:
             .limit(BATCH_SUBSCRIBERS)
         )
         with self._repository.engine.connect() as connection:
-            return [to_subscriber(row) for row in connection.execute(query).mappings()]
+            return read_subscribers(connection, query)
 
     def _should_notify(self, subscriber: Subscriber, episode: Episode, now: datetime) -> bool:
         return should_notify(subscriber, episode, policy=self._policy, now=now)

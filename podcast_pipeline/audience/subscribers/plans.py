@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar, get_args
+from typing import Self, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from podcast_pipeline.errors import SubscriberError
-from podcast_pipeline.model import Period, Plan
+from podcast_pipeline.model import Period, Plan, Subscriber
 
-PLANS: tuple[Plan, ...] = get_args(Plan)
+PLANS: tuple[Plan, ...] = ("standard", "student")
+"""The plans of every show, beside [[plans]] in show.toml."""
+
 PERIODS: tuple[Period, ...] = get_args(Period)
 FIRST_YEAR = 1970
 YEAR_OF_NEVER = 9999
@@ -19,11 +21,19 @@ Name = TypeVar("Name", bound=str)
 
 @dataclass(frozen=True)
 class SubscriptionTerms:
-    """A plan, its billing period, and the end of the paid time; paid_until None never ends."""
+    """The terms of a manual entitlement: plan, billing period, end of the paid time; None never ends."""
 
     plan: Plan = "standard"
     period: Period = "yearly"
     paid_until: datetime | None = None
+
+    @classmethod
+    def of(cls, subscriber: Subscriber) -> Self:
+        """Return the terms of a subscriber's manual entitlement; where there is none, of the longest one."""
+        manual = subscriber.manual
+        if manual is None:
+            return cls(subscriber.plan, subscriber.period, subscriber.paid_until)
+        return cls(manual.plan, manual.period, manual.ends_at)
 
     def to_details(self) -> dict[str, str | None]:
         """Return the terms as details of an audit log entry."""
@@ -31,9 +41,9 @@ class SubscriptionTerms:
         return {"plan": self.plan, "period": self.period, "paid_until": until.isoformat() if until else None}
 
 
-def parse_plan(text: str) -> Plan:
-    """Return the plan of a name, case-insensitively."""
-    return _one_of(text, PLANS, "plan")
+def parse_plan(text: str, plans: tuple[Plan, ...]) -> Plan:
+    """Return the plan of an id, case-insensitively; SubscriberError where it is none of `plans`."""
+    return _one_of(text, plans, "plan")
 
 
 def parse_period(text: str) -> Period:

@@ -3,45 +3,37 @@
 import hmac
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, case, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, case, exists, func, select
 
 from podcast_pipeline.access import Visitor
 from podcast_pipeline.audience.database import retry_on_integrity_error, truncate_wal
-from podcast_pipeline.audience.database.tables import (
-    network_addresses,
-    news_mails,
-    sessions,
-    signin_requests,
-    subscribers,
-    tokens,
-)
+from podcast_pipeline.audience.database.tables import subscribers, tokens
 from podcast_pipeline.audience.subscribers import email as subscribers_email
 from podcast_pipeline.audience.subscribers import transactions
 from podcast_pipeline.audience.subscribers.email import EmailAddress
+from podcast_pipeline.audience.subscribers.entitlement_rows import is_active
 from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms
 from podcast_pipeline.audience.subscribers.privacy.audit_log import (
     REVOCATIONS,
     AuditAction,
-    AuditDetails,
     Origin,
 )
+from podcast_pipeline.audience.subscribers.privacy.erasure import delete_personal_data
 from podcast_pipeline.audience.subscribers.row_mapping import (
-    TOKEN_COLUMNS,
     real_subscribers,
     select_subscriber,
-    to_subscriber,
+    select_visitor,
+    to_subscribers,
     to_visitor,
 )
 from podcast_pipeline.audience.subscribers.tokens import DUMMY_CREDENTIALS, parse_token, secret_matches
 from podcast_pipeline.audience.subscribers.transactions import SubscriberTransaction
 from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.model import Period, Plan, Subscriber
-
-PERSONAL_TABLES = (sessions, network_addresses, signin_requests, news_mails, tokens)
-"""The tables to delete from at an erasure, in the order of their foreign keys."""
 
 
 class Subscribers:
@@ -50,6 +42,7 @@ class Subscribers:
     Args:
         secret_key: derives feed tokens, from `tokens.load_secret_key`.
         on_revoked: called after every committed revocation, such as a rotation.
+        actor: who makes the changes, for the audit log; None: follows from the origin.
     """
 
     def __init__(
@@ -59,10 +52,12 @@ class Subscribers:
         show_id: UUID,
         secret_key: bytes,
         on_revoked: Callable[[], None] = lambda: None,
+        actor: str | None = None,
     ) -> None:
         self.engine = engine
         self.show_id = show_id
         self.secret_key = secret_key
+        self.actor = actor
         self._on_revoked = on_revoked
 
     def __repr__(self) -> str:
@@ -89,17 +84,27 @@ class Subscribers:
         terms = SubscriptionTerms(plan, period, paid_until)
         return retry_on_integrity_error(lambda: self._add(address, terms, now, origin))
 
-    def renew(self, email: str, until: datetime | None, *, now: datetime, origin: Origin) -> Subscriber:
-        """Set the end of the paid time; None never ends."""
-        return self._change(
-            email,
-            "renewed",
-            {"paid_until": until},
-            is_done=lambda subscriber: subscriber.paid_until == until,
-            now=now,
-            origin=origin,
-            details={"paid_until": until.isoformat() if until else None},
+    def by(self, actor: str) -> "Subscribers":
+        """Return the same subscribers, to be changed by somebody else: `key <id>`, or a source."""
+        return Subscribers(
+            self.engine,
+            show_id=self.show_id,
+            secret_key=self.secret_key,
+            on_revoked=self._on_revoked,
+            actor=actor,
         )
+
+    def renew(self, email: str, until: datetime | None, *, now: datetime, origin: Origin) -> Subscriber:
+        """Set the end of the time that was paid for by hand (`manual`); None never ends."""
+        with self.transaction(now, origin) as change:
+            before = self._subscribed(change.connection, email)
+            terms = SubscriptionTerms.of(before)
+            if before.manual and terms.paid_until == until:
+                return before
+            renewed = replace(terms, paid_until=until)
+            change.set_terms(before.id, renewed)
+            change.write_audit_entry(before.id, "renewed", renewed.to_details())
+            return transactions.get_by_id(change.connection, before.id)
 
     def suspend(self, email: str, reason: str | None, *, now: datetime, origin: Origin) -> Subscriber:
         """Suspend a subscriber until `resume`; the reason is not written into the audit log."""
@@ -205,8 +210,7 @@ class Subscribers:
         """Erase a person: address, reason, tokens, sessions, networks, mails; the row stays, for counts."""
         with self.transaction(now, origin) as change:
             subscriber = self._known(change.connection, email)
-            for table in PERSONAL_TABLES:
-                change.connection.execute(delete(table).where(table.c.subscriber_id == subscriber.id))
+            delete_personal_data(change.connection, subscriber, secret_key=self.secret_key, now=now)
             blank = dict.fromkeys(("email", "email_normalized", "suspended_reason", "news_since"))
             removed_at = subscriber.removed_at or now
             change.set(subscriber.id, **blank, removed_at=removed_at, erased_at=now)
@@ -227,8 +231,9 @@ class Subscribers:
         """Yield every subscriber in order of address, removed ones too, in bounded memory."""
         query = select_subscriber().where(real_subscribers(self.show_id))
         with self.engine.connect().execution_options(yield_per=1000) as connection:
-            for row in connection.execute(query.order_by(subscribers.c.email_normalized)).mappings():
-                yield to_subscriber(row)
+            rows = connection.execute(query.order_by(subscribers.c.email_normalized)).mappings()
+            for part in rows.partitions():
+                yield from to_subscribers(connection, part)
 
     def count_by_state(self, now: datetime) -> dict[str, int]:
         """Return the number of subscribers in each state, and of erased ones."""
@@ -237,8 +242,8 @@ class Subscribers:
             (subscribers.c.erased_at.is_not(None), "erased"),
             (subscribers.c.removed_at.is_not(None), "removed"),
             (subscribers.c.suspended_at.is_not(None), "suspended"),
-            (subscribers.c.paid_until <= now, "lapsed"),
-            else_="active",
+            (is_active(now), "active"),
+            else_="lapsed",
         )
         with self.engine.connect() as connection:
             rows = connection.execute(select(state, func.count()).where(*is_counted).group_by(state))
@@ -279,7 +284,12 @@ class Subscribers:
     def transaction(self, now: datetime, origin: Origin) -> AbstractContextManager[SubscriberTransaction]:
         """Open a transaction that changes this show's subscribers."""
         return transactions.subscriber_transaction(
-            self.engine, show_id=self.show_id, secret_key=self.secret_key, now=now, origin=origin
+            self.engine,
+            show_id=self.show_id,
+            secret_key=self.secret_key,
+            now=now,
+            origin=origin,
+            actor=self.actor,
         )
 
     def _add(
@@ -295,7 +305,8 @@ class Subscribers:
                 )
             else:
                 subscriber_id = found.id
-                change.set(subscriber_id, **transactions.reactivation_values(address, terms))
+                change.set(subscriber_id, **transactions.reactivation_values(address))
+                change.set_terms(subscriber_id, terms)
             change.verify_secret_key()
             change.write_audit_entry(subscriber_id, "revived" if found else "added", terms.to_details())
             token = change.issue_token(subscriber_id)
@@ -310,7 +321,6 @@ class Subscribers:
         is_done: Callable[[Subscriber], bool],
         now: datetime,
         origin: Origin,
-        details: AuditDetails | None = None,
     ) -> Subscriber:
         with self.transaction(now, origin) as change:
             before = self._known(change.connection, email)
@@ -319,7 +329,7 @@ class Subscribers:
             if is_done(before):
                 return before
             change.set(before.id, **values)
-            change.write_audit_entry(before.id, action, details)
+            change.write_audit_entry(before.id, action)
             changed = transactions.get_by_id(change.connection, before.id)
         if action in REVOCATIONS:
             self._on_revoked()
@@ -349,10 +359,9 @@ def may_create_secret_key(engine: Engine) -> bool:
 
 
 def _visitor(connection: Connection, is_token: ColumnElement[bool]) -> Visitor | None:
-    tables = subscribers.join(tokens)
-    query = select_subscriber().add_columns(*TOKEN_COLUMNS).select_from(tables).where(is_token)
-    row = connection.execute(query).mappings().first()
-    return to_visitor(row) if row else None
+    query = select_visitor(subscribers.join(tokens)).where(is_token)
+    rows = connection.execute(query).mappings().all()
+    return to_visitor(rows) if rows else None
 
 
 def _removed_error(email: str) -> SubscriberError:

@@ -12,7 +12,7 @@ from podcast_pipeline.access import Visitor
 from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import sessions, subscribers, tokens
 from podcast_pipeline.audience.subscribers import transactions
-from podcast_pipeline.audience.subscribers.row_mapping import TOKEN_COLUMNS, select_subscriber, to_visitor
+from podcast_pipeline.audience.subscribers.row_mapping import select_visitor, to_visitor
 from podcast_pipeline.audience.subscribers.tokens import hash_secret
 from podcast_pipeline.model import FrozenModel, Instant
 
@@ -98,16 +98,15 @@ class BrowserSessions:
         if not COOKIE.fullmatch(cookie):
             return None
         query = (
-            select_subscriber()
-            .add_columns(*TOKEN_COLUMNS, sessions.c.scope, sessions.c.created_at.label("opened_at"))
-            .select_from(
+            select_visitor(
                 subscribers.join(sessions).outerjoin(tokens, tokens.c.selector == sessions.c.selector)
             )
+            .add_columns(sessions.c.scope, sessions.c.created_at.label("opened_at"))
             .where(self._has_cookie(cookie), sessions.c.expires_at > now, subscribers.c.erased_at.is_(None))
         )
         with self.engine.connect() as connection:
-            row = connection.execute(query).mappings().first()
-        return (to_visitor(row), _scope(row["scope"], row["opened_at"], now)) if row else None
+            rows = connection.execute(query).mappings().all()
+        return (to_visitor(rows), _scope(rows[0]["scope"], rows[0]["opened_at"], now)) if rows else None
 
     def close(self, cookie: str) -> None:
         """End a session by its cookie; idempotent."""

@@ -13,41 +13,56 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.generation import advance
-from podcast_pipeline.audience.database.tables import audit_log, subscribers, tokens
+from podcast_pipeline.audience.database.tables import audit_log, entitlements, subscribers, tokens
 from podcast_pipeline.audience.subscribers.email import EmailAddress
 from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms
 from podcast_pipeline.audience.subscribers.privacy.audit_log import (
+    ACTORS,
     REVOCATIONS,
     AuditAction,
     AuditDetails,
     Origin,
 )
 from podcast_pipeline.audience.subscribers.row_mapping import (
+    read_subscribers,
     real_subscribers,
     select_subscriber,
-    to_subscriber,
 )
 from podcast_pipeline.audience.subscribers.tokens import new_selector, secret_sha256, to_token
 from podcast_pipeline.errors import SubscriberError
-from podcast_pipeline.model import Subscriber
+from podcast_pipeline.model import MANUAL, Subscriber
 
 
 @dataclass(frozen=True)
 class SubscriberTransaction:
-    """One transaction that changes subscribers of a show: at one instant, from one origin."""
+    """One transaction that changes subscribers of a show: at one instant, from one origin, by one actor."""
 
     connection: Connection
     show_id: UUID
     secret_key: bytes = field(repr=False)
     now: datetime
     origin: Origin
+    actor: str
 
-    def insert(self, address: EmailAddress, terms: SubscriptionTerms, *, is_canary: bool = False) -> UUID:
-        """Insert the row of a new subscriber."""
-        row = self.new_subscriber_row(address, terms, is_canary=is_canary)
+    def insert(
+        self, address: EmailAddress, terms: SubscriptionTerms | None, *, is_canary: bool = False
+    ) -> UUID:
+        """Insert the row of a new subscriber, with a manual entitlement where there are terms."""
+        row = self.new_subscriber_row(address, is_canary=is_canary)
         self.connection.execute(insert(subscribers).values(row))
         subscriber_id: UUID = row["id"]
+        if terms is not None:
+            self.connection.execute(insert(entitlements).values(self.new_manual_row(subscriber_id, terms)))
         return subscriber_id
+
+    def set_terms(self, subscriber_id: UUID, terms: SubscriptionTerms) -> None:
+        """Change the manual entitlement of a subscriber whose row is locked; make it where there is none."""
+        row = self.new_manual_row(subscriber_id, terms)
+        is_theirs = (entitlements.c.subscriber_id == subscriber_id) & (entitlements.c.source == MANUAL)
+        changed = {name: row[name] for name in ("plan", "period", "ends_at", "observed_at")}
+        if not self.connection.execute(update(entitlements).where(is_theirs).values(changed)).rowcount:
+            self.connection.execute(insert(entitlements).values(row))
+        self.set(subscriber_id)
 
     def set(self, subscriber_id: UUID, **values: object) -> None:
         """Change columns of a subscriber's row."""
@@ -62,21 +77,31 @@ class SubscriberTransaction:
         self.connection.execute(insert(tokens).values(row))
         return token
 
-    def new_subscriber_row(
-        self, address: EmailAddress, terms: SubscriptionTerms, *, is_canary: bool = False
-    ) -> dict[str, Any]:
+    def new_subscriber_row(self, address: EmailAddress, *, is_canary: bool = False) -> dict[str, Any]:
         """Return the row of a new subscriber, not yet inserted."""
         return {
             "id": new_uuid7(),
             "show_id": self.show_id,
             "email": address.email,
             "email_normalized": address.normalized,
-            "plan": terms.plan,
-            "period": terms.period,
-            "paid_until": terms.paid_until,
             "created_at": self.now,
             "updated_at": self.now,
             "is_canary": is_canary,
+        }
+
+    def new_manual_row(self, subscriber_id: UUID, terms: SubscriptionTerms) -> dict[str, Any]:
+        """Return the row of a manual entitlement, not yet inserted."""
+        return {
+            "id": new_uuid7(),
+            "show_id": self.show_id,
+            "subscriber_id": subscriber_id,
+            "source": MANUAL,
+            "foreign_id": str(subscriber_id),
+            "plan": terms.plan,
+            "period": terms.period,
+            "ends_at": terms.paid_until,
+            "observed_at": self.now,
+            "observed_id": "",
         }
 
     def new_token_and_row(self, subscriber_id: UUID) -> tuple[str, dict[str, Any]]:
@@ -116,6 +141,7 @@ class SubscriberTransaction:
             "subscriber_id": subscriber_id,
             "action": action,
             "origin": self.origin,
+            "actor": self.actor,
             "at": self.now,
             "details": dict(details),
         }
@@ -137,18 +163,23 @@ def new_uuid7() -> UUID:
 
 @contextmanager
 def subscriber_transaction(
-    engine: Engine, *, show_id: UUID, secret_key: bytes, now: datetime, origin: Origin
+    engine: Engine,
+    *,
+    show_id: UUID,
+    secret_key: bytes,
+    now: datetime,
+    origin: Origin,
+    actor: str | None = None,
 ) -> Iterator[SubscriberTransaction]:
     """Open a transaction for a change; an exception rolls it back."""
     with write_transaction(engine) as connection:
-        yield SubscriberTransaction(connection, show_id, secret_key, now, origin)
+        yield SubscriberTransaction(connection, show_id, secret_key, now, origin, actor or ACTORS[origin])
 
 
 def find_for_update(connection: Connection, normalized: str, *, show_id: UUID) -> Subscriber | None:
     """Return the subscriber of an address and lock the row until the transaction ends."""
     query = select_subscriber().where(real_subscribers(show_id), subscribers.c.email_normalized == normalized)
-    row = connection.execute(query.with_for_update()).mappings().first()
-    return to_subscriber(row) if row else None
+    return next(iter(read_subscribers(connection, query.with_for_update())), None)
 
 
 def lock_row(connection: Connection, subscriber_id: UUID) -> None:
@@ -164,17 +195,14 @@ def lock_row(connection: Connection, subscriber_id: UUID) -> None:
 
 def get_by_id(connection: Connection, subscriber_id: UUID) -> Subscriber:
     """Return a subscriber that is known to exist."""
-    query = select_subscriber().where(subscribers.c.id == subscriber_id)
-    return to_subscriber(connection.execute(query).mappings().one())
+    (subscriber,) = read_subscribers(connection, select_subscriber().where(subscribers.c.id == subscriber_id))
+    return subscriber
 
 
-def reactivation_values(address: EmailAddress, terms: SubscriptionTerms) -> dict[str, Any]:
+def reactivation_values(address: EmailAddress) -> dict[str, Any]:
     """Return the column values that reactivate a removed subscriber."""
     return {
         "email": address.email,
-        "plan": terms.plan,
-        "period": terms.period,
-        "paid_until": terms.paid_until,
         **dict.fromkeys(("suspended_at", "suspended_reason", "removed_at", "news_since")),
     }
 

@@ -35,10 +35,13 @@ def run(
     is unknown is not sent again. Exit code 3 if a job failed; it is tried again by a later run.
     """
     from podcast_pipeline.cli.jobs import build_worker, open_signin
+    from podcast_pipeline.cli.membership import open_events
 
     session: CliSession = context.obj
     signin = open_signin(session, session.subscribers)
-    results = build_worker(session, signin=signin, releases=release).run_due()
+    memberships = open_events(session.config, session.subscribers)
+    worker = build_worker(session, signin=signin, memberships=memberships, releases=release)
+    results = worker.run_due()
     done = sum(results[success] for success in SUCCESSES)
     not_done = results.total() - done
     lines = [f"{format_count(done, 'job')} done"]

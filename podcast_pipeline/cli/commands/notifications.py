@@ -8,7 +8,7 @@ import typer
 from podcast_pipeline.cli.arguments import SlugArgument
 from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.errors import ConfigError, MailError
+from podcast_pipeline.errors import MailError
 from podcast_pipeline.model import Progress
 
 if TYPE_CHECKING:
@@ -79,12 +79,10 @@ def _open_queue(session: CliSession, slug: str) -> "tuple[Episode, NotificationQ
 def _send(
     session: CliSession, episode: "Episode", queue: "NotificationQueue", tally: NotificationTally, count: int
 ) -> None:
-    from podcast_pipeline.audience.mail import SmtpMailer
     from podcast_pipeline.audience.notify import send_notifications
+    from podcast_pipeline.cli.mail_jobs import open_mailer
 
-    smtp = SmtpMailer.from_config(session.config)
-    if smtp is None:
-        raise ConfigError(f"{session.config.folder / 'show.toml'} [mail]", "has no host; set it to send mail")
+    smtp = open_mailer(session)
     show, report = session.config.to_show(artwork_key=None), session.output.report
     with smtp.open_connection() as connection:
         report(Progress(step="mail", done=0, total=count))

@@ -112,16 +112,21 @@ def serve(
 ) -> None:
     """Serve the pages, the private feeds and, with local storage, all public files.
 
-    Threads of the server do the background work: they send sign-in mails and delete expired data.
+    Threads of the server do the background work: they send sign-in mails, apply the events of
+    membership sites, and delete expired data.
     """
     from podcast_pipeline.cli.audience import open_subscribers
     from podcast_pipeline.cli.jobs import build_worker, open_signin
+    from podcast_pipeline.cli.mail_jobs import open_students
+    from podcast_pipeline.cli.membership import open_events, open_stripe
+    from podcast_pipeline.cli.oidc import open_oidc
     from podcast_pipeline.web import server
     from podcast_pipeline.web.app import create_app
 
     session: CliSession = context.obj
     subscribers = open_subscribers(session, may_ask=False)
     signin = open_signin(session, subscribers)
+    memberships = open_events(session.config, subscribers)
     app = create_app(
         config=session.config,
         store=session.store,
@@ -129,11 +134,15 @@ def serve(
         sessions=session.sessions,
         clock=session.clock,
         signin=signin,
+        oidc=open_oidc(session, subscribers),
+        students=open_students(session, subscribers),
+        memberships=memberships,
+        shop=open_stripe(session.config),
     )
     port = port or server.default_port(session.config.urls.site)
     warning = server.port_warning(session.config.urls.site, port)
     if warning:
         session.output.warn(warning)
     app.state.catch_up()
-    with build_worker(session, signin=signin, releases=release).running():
+    with build_worker(session, signin=signin, memberships=memberships, releases=release).running():
         server.serve(app, host=host, port=port)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podcast_pipeline.cli.commands.memberships import events, reconcile
 from podcast_pipeline.cli.commands.notifications import notify
+from podcast_pipeline.cli.commands.welcome import welcome
 from podcast_pipeline.cli.exit_codes import PROBLEMS
 from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
-from podcast_pipeline.model import Period, Plan
+from podcast_pipeline.model import Period
 
 if TYPE_CHECKING:
     from podcast_pipeline.audience.subscribers.csv.rows import CsvRowResult
@@ -41,18 +43,21 @@ def register(app: typer.Typer) -> None:
 def add(
     context: typer.Context,
     email: Email,
-    plan: Annotated[Plan, typer.Option(help="Subscription plan.")] = "standard",
+    plan: Annotated[str, typer.Option(metavar="PLAN", help="Id of the plan.")] = "standard",
     period: Annotated[Period, typer.Option(help="Payment period.")] = "yearly",
     until: Until = None,
 ) -> None:
     """Add a subscriber and print their private feed; an existing subscriber is not changed."""
+    from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms, parse_plan
+
     session: CliSession = context.obj
+    plan = parse_plan(plan, session.config.plan_ids)
     paid_until = session.parse_end_of_day(until) if until else None
     subscriber, token = session.subscribers.add(
         email, plan=plan, period=period, paid_until=paid_until, now=session.clock(), origin="cli"
     )
     terms = _format_terms(session, subscriber)
-    if (subscriber.plan, subscriber.period, subscriber.paid_until) != (plan, period, paid_until):
+    if SubscriptionTerms.of(subscriber) != SubscriptionTerms(plan, period, paid_until):
         advice = "`renew` changes the end, `import` the plan and the period"
         session.output.warn(f"{email}: already exists and stays {terms}; {advice}")
     elif subscriber.state(session.clock()) != "active":
@@ -61,7 +66,7 @@ def add(
 
 
 def renew(context: typer.Context, email: Email, until: Until = None) -> None:
-    """Set the day until which a subscriber has paid."""
+    """Set the day until which a subscriber has paid; only what was entered by hand is changed."""
     session: CliSession = context.obj
     paid_until = session.parse_end_of_day(until) if until else None
     _print_state(session, session.subscribers.renew(email, paid_until, now=session.clock(), origin="cli"))
@@ -87,7 +92,14 @@ def import_(
     ended, endless = 0, 0
     reported: list[dict[str, object]] = []
     config = session.config
-    results = import_csv(session.subscribers, path, zone=config.zone, now=session.clock(), dry_run=dry_run)
+    results = import_csv(
+        session.subscribers,
+        path,
+        zone=config.zone,
+        now=session.clock(),
+        plans=config.plan_ids,
+        dry_run=dry_run,
+    )
     for result in results:
         if result.outcome != "ignored":  # a remark on columns, not on a subscriber
             counts[result.outcome] = counts.get(result.outcome, 0) + 1
@@ -141,10 +153,17 @@ def list_(context: typer.Context) -> None:
     session: CliSession = context.obj
     people = list(session.subscribers.list_all())
     rows = [
-        (str(p.email), p.state(session.clock()), p.plan, p.period, _format_paid_until(session, p))
+        (
+            p.email,
+            p.state(session.clock()),
+            p.plan,
+            p.period,
+            _format_paid_until(session, p),
+            " ".join(p.sources),
+        )
         for p in people
     ]
-    session.output.table("", rows, columns=("email", "state", "plan", "period", "paid until"))
+    session.output.table("", rows, columns=("email", "state", "plan", "period", "paid until", "sources"))
     if session.output.as_json:
         session.output.result({"subscribers": [{"id": p.id, **_facts(session, p)} for p in people]})
 
@@ -185,11 +204,14 @@ def remove(
 ) -> None:
     """End a subscription; the private feed shows a notice for 30 days."""
     session: CliSession = context.obj
+    going_on = session.subscribers.get(email).going_on(session.clock())
     if erase:
         session.subscribers.erase(email, now=session.clock(), origin="cli")
         session.output.result({"email": email, "state": "erased"}, [f"{email}: erased"])
-        return
-    _print_state(session, session.subscribers.remove(email, now=session.clock(), origin="cli"))
+    else:
+        _print_state(session, session.subscribers.remove(email, now=session.clock(), origin="cli"))
+    for source in going_on:
+        session.output.warn(f"{email}: the subscription at {source} goes on, and is paid; end it there too")
 
 
 def _print_link(session: CliSession, email: str, token: str) -> None:
@@ -227,7 +249,7 @@ def _format_paid_until(session: CliSession, subscriber: "Subscriber") -> str:
     return session.format_last_day(subscriber.paid_until) if subscriber.paid_until else ""
 
 
-def _facts(session: CliSession, subscriber: "Subscriber") -> dict[str, str | None]:
+def _facts(session: CliSession, subscriber: "Subscriber") -> dict[str, object]:
     until = subscriber.paid_until
     return {
         "email": subscriber.email,
@@ -235,7 +257,24 @@ def _facts(session: CliSession, subscriber: "Subscriber") -> dict[str, str | Non
         "plan": subscriber.plan,
         "period": subscriber.period,
         "paid_until": session.format_local(until) if until else None,
+        "sources": list(subscriber.sources),
     }
 
 
-COMMANDS = (add, renew, import_, export, list_, suspend, resume, rotate, link, remove, data_export, notify)
+COMMANDS = (
+    add,
+    renew,
+    import_,
+    export,
+    list_,
+    suspend,
+    resume,
+    rotate,
+    link,
+    remove,
+    data_export,
+    notify,
+    welcome,
+    events,
+    reconcile,
+)

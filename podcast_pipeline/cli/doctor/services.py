@@ -1,9 +1,10 @@
-"""Checks of `podcast doctor`: database, key, mail, background work, the store and the schedule."""
+"""Checks of `podcast doctor`: database, key, mail, background work, memberships, store and schedule."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from podcast_pipeline.cli.doctor.finding import Check, DoctorFinding
+from podcast_pipeline.cli.output import format_count
 from podcast_pipeline.cli.session import CliSession
 from podcast_pipeline.errors import SubscriberError
 
@@ -83,6 +84,29 @@ def _check_jobs(session: CliSession) -> Iterator[DoctorFinding]:
         yield DoctorFinding("jobs", None, problem)
 
 
+def _check_memberships(session: CliSession) -> Iterator[DoctorFinding]:
+    """Report the membership sites whose secrets are there, and their events that could not be applied."""
+    from podcast_pipeline.audience.membership.events import FAILED
+    from podcast_pipeline.cli.audience import load_subscribers
+    from podcast_pipeline.cli.membership import open_events, open_sources
+
+    names = ", ".join(open_sources(session.config))
+    if not names:
+        return
+    try:
+        events = open_events(session.config, load_subscribers(session))
+    except SubscriberError:  # a finding of its own
+        return
+    failed = sum(number for (*_, outcome), number in events.counts().items() if outcome == FAILED)
+    if failed:
+        line = (
+            f"{format_count(failed, 'event')} could not be applied; see `podcast subscribers events --undone`"
+        )
+        yield DoctorFinding("memberships", None, line)
+    else:
+        yield DoctorFinding("memberships", True, f"{names}; every event could be applied")
+
+
 def _check_store(session: CliSession) -> Iterator[DoctorFinding]:
     from podcast_pipeline.storage.self_test import run_self_test
 
@@ -135,6 +159,7 @@ CHECKS: dict[str, Check] = {
     "secret key": _check_secret_key,
     "mail": _check_mail,
     "jobs": _check_jobs,
+    "memberships": _check_memberships,
     "store": _check_store,
     "schedule": _check_schedule,
     "public transcripts": _check_public_transcripts,

@@ -12,7 +12,7 @@ ERROR_LOGGER = logging.getLogger("podcast_pipeline.web")
 
 SECRETS = re.compile(
     r"(?<=/feeds/)[^/]+|(?<=/r/)[^/]+|(?<=/signin/link/)[^/]+|(?<=/signin/code/)[^/]+"  # their routes
-    r"|(?<=/mail/stop/)[^/]+"
+    r"|(?<=/mail/stop/)[^/]+|(?<=/students/link/)[^/]+"
     r"|[a-z2-7]{16}\.[a-z2-7]+|[a-z0-9]{26,}",  # and anywhere else, by mistake
     re.IGNORECASE,
 )

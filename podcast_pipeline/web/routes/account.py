@@ -7,6 +7,7 @@
     GET   /account/replaced             the new link, and what is left to do
     POST  /account/news                 opt in to notifications of new transcripts, or out
     POST  /account/sessions/<id>/end    end a session
+    POST  /account/billing              see `routes/subscribe.py`
     POST  /account/signout              end this session
     POST  /account/delete               erase the subscriber
 
@@ -30,6 +31,7 @@ from podcast_pipeline.model import Show, Subscriber
 from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.csrf import FormFields, csrf_token, form_endpoint, verify_csrf_token
 from podcast_pipeline.web.routes.add_to_app import private_link
+from podcast_pipeline.web.routes.subscribe import newest_of_stripe
 from podcast_pipeline.web.session_cookie import SessionCookies
 from podcast_pipeline.web.templating import Templates
 from podcast_pipeline.web.threads import reads
@@ -46,6 +48,7 @@ class AccountRoutes:
     cookies: SessionCookies
     templates: Templates
     show: Show
+    has_portal: bool = False
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -73,6 +76,8 @@ class AccountRoutes:
             seal=csrf_token(self.cookies.session_value(request)),
             subscriber=subscriber,
             state=state,
+            has_portal=self.has_portal and newest_of_stripe(subscriber) is not None,
+            may_post_to="https:" if self.has_portal else "",
             private=private_link(self.show, token) if token else None,
             sessions=self.sessions.list_of(
                 subscriber.id, cookie=self.cookies.session_value(request), now=now

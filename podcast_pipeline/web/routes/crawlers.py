@@ -16,7 +16,7 @@ from podcast_pipeline.web.byte_ranges import content_from_bytes, content_respons
 from podcast_pipeline.web.catalog_cache import CatalogCache
 from podcast_pipeline.web.routes.lists import FACET_HEADINGS, facet_counts, facet_query
 
-DISALLOWED_PATHS = ("/feeds/", "/r/", "/account", "/signin", "/mail/", "/search")
+DISALLOWED_PATHS = ("/feeds/", "/r/", "/account", "/signin", "/mail/", "/search", "/students/")
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class SignInRoutes:
 
     Attributes:
         landings: sign the `next` of every address and form, the page that sign-in leads back to.
+        account_title: what an account of another site is called that signs in too; None where none does.
     """
 
     signin: SignIn
@@ -46,6 +47,7 @@ class SignInRoutes:
     templates: Templates
     show: Show
     landings: Landings
+    account_title: str | None = None
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -65,7 +67,14 @@ class SignInRoutes:
         if scope == "account":
             return RedirectResponse(self.landings.path(value) or ACCOUNT, 303, {"cache-control": "no-store"})
         place = request.query_params.get("at", "")
-        return self._page(request, "signin.html", landing=value, place=place, is_reading=scope == "reading")
+        return self._page(
+            request,
+            "signin.html",
+            landing=value,
+            place=place,
+            is_reading=scope == "reading",
+            account_title=self.account_title,
+        )
 
     def send(self, request: Request, fields: FormFields) -> Response:
         """Queue a mail; the job sends it later, to a known address only (against timing attacks)."""
@@ -134,6 +143,7 @@ class SignInRoutes:
             name,
             self.show,
             status=status,
+            may_post_to="",
             seal=csrf_token(browser),
             landing=landing if self.landings.path(landing) else "",
             **parts,

@@ -1,7 +1,11 @@
-"""A database of every earlier release, full of people, keeps every row when it is upgraded."""
+"""A database of every earlier release, full of people, keeps every row when it is upgraded.
+
+Nobody's link, plan, dates or state change, at any instant.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, MetaData, insert, select, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, insert, select, text
 from sqlalchemy.exc import DatabaseError
 
 from podcast_pipeline.audience.database import (
@@ -50,6 +54,18 @@ TABLES: dict[str, tuple[str, ...]] = {
     "0006": (*AUDIENCE, *SEARCH, "search_shows"),
 }
 """What a revision has."""
+
+OLD_SUBSCRIBERS = Table(
+    "subscribers",
+    MetaData(),
+    *(column._copy() for column in head.subscribers.columns if column.name != "news_since"),
+    Column("plan", String(32)),
+    Column("period", String(32)),
+    Column("paid_until", head.UtcDateTime),
+)
+"""As it was up to 0006: one paid time."""
+
+TERMS = ("plan", "period", "paid_until")
 
 
 def token_of(number: int) -> str:
@@ -185,13 +201,11 @@ def old(request: pytest.FixtureRequest, bare_url: str | None, tmp_path: Path) ->
     """A full database of an earlier revision."""
     create_database_file(tmp_path)
     engine = connect(bare_url, tmp_path)
-    config = Config()
-    config.set_main_option("script_location", "podcast_pipeline.audience.database:migrations")
     with write_transaction(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, request.param)
+        make_tables(connection, request.param)
         for name in TABLES[request.param]:
-            connection.execute(insert(head.metadata.tables[name]), rows()[name])
+            table = OLD_SUBSCRIBERS if name == "subscribers" else head.metadata.tables[name]
+            connection.execute(insert(table), rows()[name])
         if request.param != "0001":
             connection.execute(text(MATCHED[engine.dialect.name][0]))
     yield engine
@@ -209,15 +223,27 @@ def bare_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     drop_database(url)
 
 
+def make_tables(connection: Connection, revision: str) -> None:
+    """Make the tables of an earlier revision."""
+    config = Config()
+    config.set_main_option("script_location", "podcast_pipeline.audience.database:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
 Contents = dict[str, list[tuple[Any, ...]]]
 
 
 def contents(engine: Engine, like: MetaData) -> Contents:
-    """Return the rows of every table, in the columns that it has in `like`, as the driver gives them."""
+    """Return the rows of every table, in the columns that it has in `like`, as the driver gives them.
+
+    The paid time has moved into `entitlements`.
+    """
     found = {}
     with engine.connect() as connection:
         for name, table in like.tables.items():
-            read = connection.execute(select(*(table.c[column.name] for column in table.columns)))
+            kept = [column for column in table.columns if column.name not in TERMS]
+            read = connection.execute(select(*kept))
             found[name] = sorted((tuple(row) for row in read), key=repr)
     return found
 
@@ -242,6 +268,10 @@ def test_every_row_is_kept(old: Engine, bare_url: str | None, tmp_path: Path) ->
         assert connection.scalar(select(head.news_mails)) is None
         assert connection.scalar(select(head.search_vocabulary)) is None
         assert set(connection.scalars(select(head.search_episodes.c.has_vocabulary))) <= {False}
+        assert set(connection.scalars(select(head.audit_log.c.actor))) == {None}
+        assert terms_of(connection) == {
+            row["id"]: (str(row["id"]), *(row[name] for name in TERMS)) for row in rows()["subscribers"]
+        }
         shows = (
             {row["show_id"] for row in rows()["search_episodes"]} if "search_episodes" in before else set()
         )
@@ -249,6 +279,63 @@ def test_every_row_is_kept(old: Engine, bare_url: str | None, tmp_path: Path) ->
         words = connection.scalar(text(MATCHED[engine.dialect.name][1]))
     assert words == (len(rows()["search_passages"]) if shows else 0)
     _use(engine)
+    engine.dispose()
+
+
+def terms_of(connection: Connection) -> dict[UUID, tuple[object, ...]]:
+    """Return subscriber's id -> foreign id, plan, period and end of the manual entitlement."""
+    kept = head.entitlements.c
+    query = select(kept.subscriber_id, kept.foreign_id, kept.plan, kept.period, kept.ends_at)
+    found = {row[0]: tuple(row[1:]) for row in connection.execute(query.where(kept.source == "manual"))}
+    assert len(found) == len(connection.execute(select(kept.id)).all())
+    return found
+
+
+INSTANTS = tuple(THEN + timedelta(seconds=number) for number in range(-2, 3))
+CASES = tuple(product((None, *INSTANTS[1:4]), (None, INSTANTS[1]), (None, INSTANTS[2]), (None, INSTANTS[3])))
+"""(paid_until, suspended_at, removed_at, erased_at)."""
+
+
+def state_before(case: tuple[datetime | None, ...], now: datetime) -> str:
+    """Return the state as the release before entitlements computed it."""
+    paid_until, suspended_at, removed_at, erased_at = case
+    if erased_at or removed_at:
+        return "erased" if erased_at else "removed"
+    if suspended_at:
+        return "suspended"
+    return "lapsed" if paid_until and paid_until <= now else "active"
+
+
+def test_nobody_s_state_changes_at_any_instant(bare_url: str | None, tmp_path: Path) -> None:
+    """Every combination of dates, around each of them: state and count are those of the release before."""
+    create_database_file(tmp_path)
+    engine = connect(bare_url, tmp_path)
+    with write_transaction(engine) as connection:
+        make_tables(connection, "0006")
+        people = [person(1) | {"id": UUID(int=500 + n), "show_id": SHOW} for n in range(len(CASES))]
+        for n, (one, case) in enumerate(zip(people, CASES, strict=True)):
+            email = None if case[3] else f"{n}@example.com"
+            dates = dict(zip(("paid_until", "suspended_at", "removed_at", "erased_at"), case, strict=True))
+            one |= {**dates, "email": email, "email_normalized": email, "plan": "student"}
+        connection.execute(insert(OLD_SUBSCRIBERS), people)
+    upgrade(engine)
+    after = Subscribers(engine, show_id=SHOW, secret_key=KEY)
+    known = {subscriber.id: subscriber for subscriber in after.list_all()}
+    for now in INSTANTS:
+        states = {UUID(int=500 + n): state_before(case, now) for n, case in enumerate(CASES)}
+        assert {id_: subscriber.state(now) for id_, subscriber in known.items()} == {
+            id_: state for id_, state in states.items() if state != "erased"
+        }
+        assert after.count_by_state(now) == {
+            state: list(states.values()).count(state) for state in set(states.values())
+        }
+    for n, (paid_until, *_) in enumerate(CASES):
+        if subscriber := known.get(UUID(int=500 + n)):
+            assert (subscriber.plan, subscriber.period, subscriber.paid_until) == (
+                "student",
+                "monthly",
+                paid_until,
+            )
     engine.dispose()
 
 

@@ -323,7 +323,7 @@ def test_retention_deletes_jobs_that_ended(desk: Desk) -> None:
 
     def purged(after: timedelta, show: UUID = SHOW) -> int:
         found = purge(desk.queue.engine, show_id=show, **kept, now=NOW + after)
-        assert found == PurgeCounts(0, 0, 0, 0, 0, found.jobs)
+        assert found == PurgeCounts(0, 0, 0, 0, 0, found.jobs, 0, 0)
         return found.jobs
 
     assert [purged(JOBS_KEPT), purged(JOBS_KEPT + SECOND)] == [0, 1]

@@ -28,6 +28,7 @@ from podcast_pipeline.audience.subscribers.privacy.data_export import export_per
 from podcast_pipeline.audience.subscribers.privacy.retention import PurgeCounts, purge
 from podcast_pipeline.model import Subscriber
 from tests.support.notifications import EPISODE, NOW, OUT, POLICY, transcript
+from tests.support.subscriptions import entitlement, paid
 
 BEFORE, AFTER = OUT - timedelta(days=1), OUT + timedelta(hours=1)
 SHOW = UUID("5f3a1c0e-9d2b-4e6f-8a7c-1b2d3e4f5a6b")
@@ -39,15 +40,20 @@ def clock() -> datetime:
     return NOW
 
 
-PERSON = Subscriber(
-    id=UUID(int=7),
-    show_id=SHOW,
-    email=ANN,
-    email_normalized=ANN,
-    created_at=BEFORE,
-    updated_at=BEFORE,
-    news_since=BEFORE,
+PERSON = paid(
+    Subscriber(
+        id=UUID(int=7),
+        show_id=SHOW,
+        email=ANN,
+        email_normalized=ANN,
+        created_at=BEFORE,
+        updated_at=BEFORE,
+        news_since=BEFORE,
+    ),
+    None,
 )
+PAID_1_S = {"entitlements": (entitlement(ends_at=NOW + timedelta(seconds=1)),)}
+LAPSED = {"entitlements": (entitlement(ends_at=NOW),)}
 CORRECTED = (transcript(BEFORE - timedelta(days=9)), transcript(OUT))
 
 
@@ -58,12 +64,12 @@ CORRECTED = (transcript(BEFORE - timedelta(days=9)), transcript(OUT))
         ("asked in the second in which it came out", {"news_since": OUT}, {}, True),
         ("never asked", {"news_since": None}, {}, False),
         ("asked after it came out", {"news_since": AFTER}, {}, False),
-        ("lapsed this second", {"paid_until": NOW}, {}, False),
-        ("paid for one second more", {"paid_until": NOW + timedelta(seconds=1)}, {}, True),
+        ("lapsed this second", LAPSED, {}, False),
+        ("paid for one second more", PAID_1_S, {}, True),
         ("suspended", {"suspended_at": BEFORE}, {}, False),
         ("removed", {"removed_at": BEFORE}, {}, False),
         ("a public transcript", {}, {"transcript_is_public": True}, True),
-        ("lapsed, a public transcript", {"paid_until": NOW}, {"transcript_is_public": True}, False),
+        ("lapsed, a public transcript", LAPSED, {"transcript_is_public": True}, False),
         ("removed, a public transcript", {"removed_at": BEFORE}, {"transcript_is_public": True}, False),
         ("a canary", {"is_canary": True}, {}, False),
         ("scheduled", {}, {"state": "scheduled", "published_at": None}, False),
@@ -240,10 +246,11 @@ def test_an_import_is_no_opt_in(people: Subscribers, tmp_path: Path) -> None:
     written = io.StringIO()
     export_csv(people, written, now=NOW)
     header, ann, bob = written.getvalue().splitlines()
-    assert header.endswith(",news_since")
-    assert (ann.rpartition(",")[2], bob.rpartition(",")[2]) == (BEFORE.isoformat(), "")
+    assert header.endswith(",news_since,sources")
+    assert (ann.split(",")[-2], bob.split(",")[-2:]) == (BEFORE.isoformat(), ["", "manual"])
     path = tmp_path / "people.csv"
-    path.write_text(written.getvalue().replace(f"{bob}", f"{bob}{BEFORE.isoformat()}"), encoding="utf-8")
+    opted_in = bob.replace(",,manual", f",{BEFORE.isoformat()},manual")
+    path.write_text(written.getvalue().replace(bob, opted_in), encoding="utf-8")
     lines = list(import_csv(people, path, zone=ZoneInfo("UTC"), now=NOW))
     assert [(line.outcome, line.message) for line in lines] == [("unchanged", "")] * 2
     assert (people.get(ANN).news_since, people.get(BOB).news_since) == (BEFORE, None)
@@ -267,8 +274,8 @@ def test_retention_deletes_old_notifications(people: Subscribers, of: Notificati
     of.claim(people.get(ANN).id, EPISODE, now=NOW)
     kept = {"network_kept": timedelta(days=30), "audit_kept": timedelta(days=7300)}
     assert purge(people.engine, show_id=SHOW, **kept, now=NOW + NOTIFICATION_WINDOW) == PurgeCounts(
-        0, 0, 0, 0, 0, 0
+        0, 0, 0, 0, 0, 0, 0, 0
     )
     late = NOW + NOTIFICATION_WINDOW + timedelta(seconds=1)
-    assert purge(people.engine, show_id=SHOW, **kept, now=late) == PurgeCounts(0, 0, 0, 0, 1, 0)
+    assert purge(people.engine, show_id=SHOW, **kept, now=late) == PurgeCounts(0, 0, 0, 0, 1, 0, 0, 0)
     assert list(of.pending(EPISODE, clock=lambda: late)) == []

@@ -176,8 +176,8 @@ def test_retention_deletes_old_rows(people: Subscribers) -> None:
     sessions.open(ann, scope="reading", selector=None, now=NOW - SESSION_LIFETIME)
     cookie = sessions.open(ann, scope="reading", selector=None, now=NOW)
     SignIn(people.engine, show_id=SHOW, secret_key=KEY).request(ANN, browser="b", now=NOW - timedelta(days=2))
-    assert purge(people.engine, show_id=uuid4(), **KEPT, now=NOW) == PurgeCounts(0, 0, 0, 0, 0, 0)
-    assert purge(people.engine, show_id=SHOW, **KEPT, now=NOW) == PurgeCounts(1, 0, 1, 1, 0, 0)
+    assert purge(people.engine, show_id=uuid4(), **KEPT, now=NOW) == PurgeCounts(0, 0, 0, 0, 0, 0, 0, 0)
+    assert purge(people.engine, show_id=SHOW, **KEPT, now=NOW) == PurgeCounts(1, 0, 1, 1, 0, 0, 0, 0)
     assert sessions.visitor(cookie, now=NOW) is not None
 
 
@@ -185,7 +185,7 @@ def test_audit_log_retention_records_its_purges(people: Subscribers) -> None:
     """Old entries are deleted only after the purge was recorded; newer ones are still protected."""
     later = NOW + timedelta(days=731)
     people.renew(ANN, later, now=later, origin="web")
-    assert purge(people.engine, show_id=SHOW, **KEPT, now=later) == PurgeCounts(0, 1, 0, 0, 0, 0)
+    assert purge(people.engine, show_id=SHOW, **KEPT, now=later) == PurgeCounts(0, 1, 0, 0, 0, 0, 0, 0)
     with people.engine.connect() as connection:
         assert connection.scalars(select(audit_log.c.action)).all() == ["renewed"]
         assert connection.execute(select(audit_purges.c.purged_before, audit_purges.c.at)).all() == [

@@ -277,6 +277,7 @@ def test_a_sign_in_link_is_in_no_log(before: str, secret: str) -> None:
     """A GET of a mailed link is logged while the link still works, so the secret is redacted."""
     assert redact(f"{before}/signin/link/{secret}").endswith("/signin/link/***")
     assert redact(f"{before}/mail/stop/{secret}").endswith("/mail/stop/***")
+    assert redact(f"{before}/students/link/{secret}").endswith("/students/link/***")
 
 
 @given(

@@ -4,10 +4,11 @@ import csv
 from datetime import datetime
 from typing import TextIO
 
+from podcast_pipeline.audience.subscribers.plans import SubscriptionTerms
 from podcast_pipeline.audience.subscribers.repository import Subscribers
 from podcast_pipeline.model import Subscriber
 
-CSV_COLUMNS = ("email", "plan", "period", "paid_until", "state", "created_at", "news_since")
+CSV_COLUMNS = ("email", "plan", "period", "paid_until", "state", "created_at", "news_since", "sources")
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters of a formula (OWASP: CSV injection); an apostrophe before one makes the cell text."""
@@ -15,6 +16,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def export_csv(repository: Subscribers, file: TextIO, *, now: datetime) -> int:
     """Write all subscribers, in order of address, and return their number.
+
+    Plan, period and paid_until are those that were entered by hand; where there are none, those of another
+    source, which the last column names and an import skips.
 
     Args:
         file: opened with newline="" and UTF-8.
@@ -29,15 +33,17 @@ def export_csv(repository: Subscribers, file: TextIO, *, now: datetime) -> int:
 
 
 def _cells(subscriber: Subscriber, now: datetime) -> tuple[str, ...]:
-    until, since = subscriber.paid_until, subscriber.news_since
+    terms, since = SubscriptionTerms.of(subscriber), subscriber.news_since
+    until = terms.paid_until
     return (
         subscriber.email,
-        subscriber.plan,
-        subscriber.period,
+        terms.plan,
+        terms.period,
         until.isoformat() if until else "",
         subscriber.state(now),
         subscriber.created_at.isoformat(),
         since.isoformat() if since else "",
+        " ".join(subscriber.sources),
     )
 
 

@@ -1,6 +1,7 @@
 """Parses the lines of a subscribers' CSV into rows and errors."""
 
 import csv
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -11,15 +12,17 @@ from zoneinfo import ZoneInfo
 
 from podcast_pipeline.audience.subscribers import email as subscribers_email
 from podcast_pipeline.audience.subscribers.csv.exporter import CSV_COLUMNS, unescape_formula
+from podcast_pipeline.audience.subscribers.csv.site_exports import NotPaying, SiteExport, recognise
 from podcast_pipeline.audience.subscribers.email import EmailAddress
 from podcast_pipeline.audience.subscribers.plans import (
+    PLANS,
     SubscriptionTerms,
     parse_paid_until,
     parse_period,
     parse_plan,
 )
 from podcast_pipeline.errors import SubscriberError
-from podcast_pipeline.model import Subscriber, composed
+from podcast_pipeline.model import MANUAL, Plan, Subscriber, composed
 
 DELIMITERS = (",", ";", "\t")
 CSV_ERRORS = {
@@ -60,7 +63,8 @@ CUT_MESSAGE = (
 """Of a last line whose empty end may be one that is missing."""
 
 ImportOutcome = Literal["added", "revived", "changed", "unchanged", "duplicate", "skipped", "bad", "ignored"]
-"""`ignored` is about columns, on line 1; `skipped` is a subscriber with state suspended or removed."""
+"""`ignored` is about columns, on line 1; `skipped` is a subscriber with state suspended or removed, or one
+whom another source keeps."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,7 @@ class CsvRow:
 
     def to_terms(self, known: Subscriber | None) -> SubscriptionTerms:
         """Return the terms after this line: its own values over the known ones."""
-        before = (
-            SubscriptionTerms(known.plan, known.period, known.paid_until) if known else SubscriptionTerms()
-        )
+        before = SubscriptionTerms.of(known) if known else SubscriptionTerms()
         return SubscriptionTerms(**{**vars(before), **self.given})
 
     def to_result(self, outcome: ImportOutcome, message: str = "") -> CsvRowResult:
@@ -102,8 +104,12 @@ class CsvRow:
         return CsvRowResult(self.number, outcome, self.address.email[:LONGEST_SHOWN], message)
 
 
-def read_rows(path: Path, zone: ZoneInfo) -> Iterator[CsvRow | CsvRowResult]:
+def read_rows(path: Path, zone: ZoneInfo, plans: tuple[Plan, ...] = PLANS) -> Iterator[CsvRow | CsvRowResult]:
     """Yield each line of a CSV (comma, semicolon or tab) as a row, or as a result with an error.
+
+    Args:
+        zone: as in `import_csv`.
+        plans: as in `import_csv`.
 
     Raises:
         SubscriberError: no such file, no CSV, or no column `email`.
@@ -113,13 +119,16 @@ def read_rows(path: Path, zone: ZoneInfo) -> Iterator[CsvRow | CsvRowResult]:
         first, delimiter = _first_line(lines)
         reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
         header = _header(path, reader)
-        if ignored := [name for name in header if name and name not in CSV_COLUMNS]:
+        site = recognise(header)
+        if site:
+            yield CsvRowResult(1, "ignored", "", site.line)
+        elif ignored := [name for name in header if name and name not in CSV_COLUMNS]:
             yield CsvRowResult(1, "ignored", "", _ignored_message(ignored, header))
         for number, row in _rows(reader, lines):
             if isinstance(row, CsvRowResult):
                 yield row
             elif any(map(str.strip, row)):
-                parsed = _parse_row(number, row, header, zone)
+                parsed = _parse_row(number, row, header, zone, plans, site)
                 may_be_cut = lines.ends_open and _ends_at_paid_until(row, header)
                 if isinstance(parsed, CsvRow) and may_be_cut:
                     yield parsed.to_result("bad", CUT_MESSAGE)
@@ -235,22 +244,39 @@ def _row_error(error: csv.Error, first: int, last: int) -> str:
     return message
 
 
-def _parse_row(number: int, row: list[str], header: list[str], zone: ZoneInfo) -> CsvRow | CsvRowResult:
+def _parse_row(
+    number: int,
+    row: list[str],
+    header: list[str],
+    zone: ZoneInfo,
+    plans: tuple[Plan, ...],
+    site: SiteExport | None,
+) -> CsvRow | CsvRowResult:
     cells = {name: unescape_formula(composed(cell.strip())) for name, cell in zip(header, row, strict=False)}
     email = cells.get("email", "")  # a short row may end before it, and is bad below
     shown = email[:LONGEST_SHOWN].encode("utf-8", "replace").decode()
+    read = site.marks if site else CSV_COLUMNS
     if any(map(str.strip, row[len(header) :])):
         return CsvRowResult(number, "bad", shown, "has more cells than the first line has columns")
-    if missing := next((name for name in header[len(row) :] if name in CSV_COLUMNS), None):
+    if missing := next((name for name in header[len(row) :] if name in read), None):
         return CsvRowResult(number, "bad", shown, f"ends before {missing}; {SHORT_ADVICE}")
+    if site:
+        try:
+            cells = {"email": email, **site.translate(defaultdict(str, cells))}
+        except NotPaying as reason:
+            return CsvRowResult(number, "skipped", shown, str(reason))
     if not all(_is_text(cells.get(name, "")) for name in CSV_COLUMNS):
         return CsvRowResult(number, "bad", shown, "is not UTF-8; save the file as UTF-8")
     if (state := cells.get("state", "").lower()) in ("suspended", "removed"):
         return CsvRowResult(
             number, "skipped", shown, f"is {state} in this file; empty that cell to import them"
         )
+    if (sources := cells.get("sources", "").lower().split()) and MANUAL not in sources:
+        return CsvRowResult(
+            number, "skipped", shown, f"is kept by {sources[0]}; empty that cell to import them by hand too"
+        )
     try:
-        return CsvRow(number, subscribers_email.parse_email(email), _given_terms(cells, zone))
+        return CsvRow(number, subscribers_email.parse_email(email), _given_terms(cells, zone, plans))
     except SubscriberError as error:
         return CsvRowResult(number, "bad", shown, str(error))
 
@@ -263,10 +289,10 @@ def _is_text(cell: str) -> bool:
     return True
 
 
-def _given_terms(cells: dict[str, str], zone: ZoneInfo) -> dict[str, Any]:
+def _given_terms(cells: dict[str, str], zone: ZoneInfo, plans: tuple[Plan, ...]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if cells.get("plan"):
-        given["plan"] = parse_plan(cells["plan"])
+        given["plan"] = parse_plan(cells["plan"], plans)
     if cells.get("period"):
         given["period"] = parse_period(cells["period"])
     if "paid_until" in cells:

@@ -4,20 +4,34 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, select
+from sqlalchemy import ColumnElement, Table, select
 
 from podcast_pipeline.audience.database.tables import (
     audit_log,
+    entitlements,
+    membership_events,
     network_addresses,
     news_mails,
+    proofs,
     sessions,
     signin_requests,
     subscribers,
     tokens,
+    welcome_mails,
 )
+from podcast_pipeline.audience.subscribers.privacy.erasure import is_event_of, is_proof_of
 from podcast_pipeline.audience.subscribers.repository import Subscribers
 
-TABLES = (tokens, sessions, audit_log, network_addresses, signin_requests, news_mails)
+TABLES = (
+    entitlements,
+    tokens,
+    sessions,
+    audit_log,
+    network_addresses,
+    signin_requests,
+    news_mails,
+    welcome_mails,
+)
 
 SECRET_COLUMNS = {"secret_sha256", "cookie_sha256", "address_hmac", "browser_hmac", "link_hmac", "code_hmac"}
 """Columns with hashes of secrets, which contain no personal data."""
@@ -31,15 +45,16 @@ def export_personal_data(repository: Subscribers, email: str) -> dict[str, Any]:
     """
     person = repository.get(email)
     return {
-        "subscriber": _rows(repository, subscribers, "id", person.id)[0],
-        **{table.name: _rows(repository, table, "subscriber_id", person.id) for table in TABLES},
+        "subscriber": _rows(repository, subscribers, subscribers.c.id == person.id)[0],
+        **{table.name: _rows(repository, table, table.c.subscriber_id == person.id) for table in TABLES},
+        membership_events.name: _rows(repository, membership_events, is_event_of(person)),
+        proofs.name: _rows(repository, proofs, is_proof_of(person, repository.secret_key)),
     }
 
 
-def _rows(repository: Subscribers, table: Table, column: str, subscriber_id: UUID) -> list[dict[str, Any]]:
+def _rows(repository: Subscribers, table: Table, is_theirs: ColumnElement[bool]) -> list[dict[str, Any]]:
     columns = [each for each in table.c if each.name not in SECRET_COLUMNS]
-    order = list(table.primary_key)
-    query = select(*columns).where(table.c[column] == subscriber_id).order_by(*order)
+    query = select(*columns).where(is_theirs).order_by(*table.primary_key)
     with repository.engine.connect() as connection:
         rows = connection.execute(query).mappings().all()
     return [{name: _json_value(value) for name, value in row.items()} for row in rows]

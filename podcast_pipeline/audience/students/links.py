@@ -1,0 +1,45 @@
+"""The link in a mail to a student or teacher: it holds the address, sealed, so that none is stored.
+
+The seal is Fernet (AES-128-CBC and HMAC-SHA256) under a key that is derived from the secret key: who has the
+link or the database reads no address in it.
+"""
+
+import hmac
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from podcast_pipeline.audience.subscribers.email import EmailAddress, parse_email
+from podcast_pipeline.errors import SubscriberError
+
+LINK_LIFETIME = timedelta(hours=1)
+MAX_LINK_CHARACTERS = 1000
+
+
+@dataclass(frozen=True)
+class StudentLinks:
+    """Makes and opens the links of one show."""
+
+    secret_key: bytes = field(repr=False)
+
+    def seal(self, address: EmailAddress, *, now: datetime) -> str:
+        """Return the secret part of a link, URL-safe base64."""
+        return self._fernet.encrypt_at_time(address.email.encode(), int(now.timestamp())).decode().rstrip("=")
+
+    def open(self, secret: str, *, now: datetime) -> EmailAddress | None:
+        """Return the address in a link; None if it is too old, or not one of ours."""
+        padded = secret + "=" * (-len(secret) % 4)
+        if len(secret) > MAX_LINK_CHARACTERS or not secret.isascii():
+            return None
+        lifetime_s = int(LINK_LIFETIME.total_seconds())
+        try:
+            email = self._fernet.decrypt_at_time(padded, ttl=lifetime_s, current_time=int(now.timestamp()))
+            return parse_email(email.decode())
+        except (InvalidToken, SubscriberError):
+            return None
+
+    @property
+    def _fernet(self) -> Fernet:
+        return Fernet(urlsafe_b64encode(hmac.digest(self.secret_key, b"student-link", "sha256")))
