@@ -77,6 +77,11 @@ class Subscriber(FrozenModel):
         }
         return causes.get(self.state(now)) or self.updated_at
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Who gives this subscriber access, or gave it, each once."""
+        return tuple(dict.fromkeys(each.source for each in self.entitlements))
+
     def going_on(self, now: datetime) -> tuple[str, ...]:
         """Return the membership sites whose entitlements hold and were not cancelled there, each once."""
         running = (each for each in self.entitlements if each.holds(now) and each.cancelled_at is None)

@@ -182,6 +182,9 @@ def test_plans_of_show_toml_are_taken_and_others_named(show: Path) -> None:
     assert imported(show, "email,plan\nbob@example.org,Monthly\n").exit_code == 0
     listed = json.loads(run(show, "--json", "subscribers", "list").stdout)["subscribers"]
     assert [(one["plan"], one["sources"]) for one in listed] == [("monthly", ["manual"])] * 2
+    assert run(show, "subscribers", "list").stdout.splitlines()[-1].split() == [
+        *("bob@example.org", "active", "monthly", "yearly", "manual"),
+    ]
     bad = imported(show, "email,plan\ncy@example.org,golden\n")
     assert "golden: is not a plan; known are standard, student, monthly" in bad.stdout
 

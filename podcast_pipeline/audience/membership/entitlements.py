@@ -30,6 +30,13 @@ Outcome = Literal["created", "changed", "unchanged", "stale", "unknown", "erased
 FACTS = ("plan", "period", "starts_at", "ends_at", "cancelled_at", "suspended_at")
 """The columns of an entitlement that its source sets, beside the observation."""
 
+OTHERS_ADDRESS = "the new address is another subscriber's; the old one stays"
+ONE_OF_SEVERAL = "the new address is that of one of several subscriptions; the old one stays"
+NO_ADDRESS = "the new address is not an e-mail address; the old one stays"
+REMOVED = (
+    "the subscriber was removed here, and the subscription goes on; add them again, or end it at its site"
+)
+
 
 @dataclass(frozen=True)
 class Applied:
@@ -40,7 +47,8 @@ class Applied:
             subscription, and without an address. `erased`: of somebody who was erased.
         subscriber_id: None where the outcome is unknown or erased.
         is_new_subscriber: whether nobody had the address.
-        remark: one line for a person about what could not be done, "" where there is nothing.
+        remark: one line for a person about what could not be done, "" where there is nothing; it is stored
+            with the event, and has no address in it.
     """
 
     outcome: Outcome
@@ -132,8 +140,8 @@ def _address(membership: Membership) -> tuple[EmailAddress | None, str]:
         return None, ""
     try:
         return parse_email(membership.email), ""
-    except SubscriberError as error:
-        return None, str(error)
+    except SubscriberError:
+        return None, NO_ADDRESS
 
 
 def _create(change: SubscriberTransaction, membership: Membership, values: dict[str, Any]) -> Applied:
@@ -192,11 +200,7 @@ def _update(
 
 def _removed_remark(change: SubscriberTransaction, subscriber: Subscriber) -> str:
     is_paid = any(each.holds(change.now) for each in subscriber.entitlements)
-    if subscriber.removed_at is None or not is_paid:
-        return ""
-    return (
-        f"{subscriber.email}: was removed, and the subscription goes on; add this subscriber again, or end it"
-    )
+    return REMOVED if subscriber.removed_at is not None and is_paid else ""
 
 
 def _follow_address(
@@ -217,9 +221,9 @@ def _follow_address(
     if owner == known["subscriber_id"]:
         return False, ""
     if owner is not None:
-        return False, f"{address.email}: is another subscriber's address; the old one stays"
+        return False, OTHERS_ADDRESS
     if _has_others(change, known):
-        return False, f"{address.email}: is new for one of several subscriptions; the old address stays"
+        return False, ONE_OF_SEVERAL
     change.set(known["subscriber_id"], email=address.email, email_normalized=address.normalized)
     change.write_audit_entry(known["subscriber_id"], "address_changed", {"source": membership.source})
     return True, ""

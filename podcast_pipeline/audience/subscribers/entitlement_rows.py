@@ -52,9 +52,9 @@ def read_entitlements(connection: Connection, subscriber_ids: Collection[UUID]) 
 
 
 def hide_foreign_ids(
-    connection: Connection, gone: Iterable[Entitlement], *, show_id: UUID, secret_key: bytes
+    connection: Connection, gone: Iterable[Entitlement], *, show_id: UUID, secret_key: bytes, now: datetime
 ) -> None:
-    """Replace the ids of erased people at their sources by keyed hashes, and forget their addresses.
+    """End what erased people have, replace their ids at the sources by keyed hashes, forget their addresses.
 
     A late event of such a subscription is recognised by the hash, and makes nobody. Where somebody came back
     with the same subscription and is erased again, the hash of the first time gives way.
@@ -66,7 +66,10 @@ def hide_foreign_ids(
         is_hidden = (entitlements.c.source == entitlement.source) & (entitlements.c.foreign_id == hidden)
         connection.execute(delete(entitlements).where(entitlements.c.show_id == show_id, is_hidden))
         query = update(entitlements).where(entitlements.c.id == entitlement.id)
-        connection.execute(query.values(foreign_id=hidden, address_hmac=None, observed_id=""))
+        ends_at = min(now, entitlement.ends_at or now)
+        connection.execute(
+            query.values(foreign_id=hidden, address_hmac=None, observed_id="", ends_at=ends_at)
+        )
 
 
 def hidden_foreign_id(source: str, foreign_id: str, *, secret_key: bytes) -> str:

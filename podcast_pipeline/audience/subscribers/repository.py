@@ -205,7 +205,7 @@ class Subscribers:
         """Erase a person: address, reason, tokens, sessions, networks, mails; the row stays, for counts."""
         with self.transaction(now, origin) as change:
             subscriber = self._known(change.connection, email)
-            delete_personal_data(change.connection, subscriber, secret_key=self.secret_key)
+            delete_personal_data(change.connection, subscriber, secret_key=self.secret_key, now=now)
             blank = dict.fromkeys(("email", "email_normalized", "suspended_reason", "news_since"))
             removed_at = subscriber.removed_at or now
             change.set(subscriber.id, **blank, removed_at=removed_at, erased_at=now)

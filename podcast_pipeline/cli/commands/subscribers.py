@@ -152,10 +152,17 @@ def list_(context: typer.Context) -> None:
     session: CliSession = context.obj
     people = list(session.subscribers.list_all())
     rows = [
-        (str(p.email), p.state(session.clock()), p.plan, p.period, _format_paid_until(session, p))
+        (
+            p.email,
+            p.state(session.clock()),
+            p.plan,
+            p.period,
+            _format_paid_until(session, p),
+            " ".join(p.sources),
+        )
         for p in people
     ]
-    session.output.table("", rows, columns=("email", "state", "plan", "period", "paid until"))
+    session.output.table("", rows, columns=("email", "state", "plan", "period", "paid until", "sources"))
     if session.output.as_json:
         session.output.result({"subscribers": [{"id": p.id, **_facts(session, p)} for p in people]})
 
@@ -249,7 +256,7 @@ def _facts(session: CliSession, subscriber: "Subscriber") -> dict[str, object]:
         "plan": subscriber.plan,
         "period": subscriber.period,
         "paid_until": session.format_local(until) if until else None,
-        "sources": [each.source for each in subscriber.entitlements],
+        "sources": list(subscriber.sources),
     }
 
 

@@ -43,7 +43,7 @@ def _cells(subscriber: Subscriber, now: datetime) -> tuple[str, ...]:
         subscriber.state(now),
         subscriber.created_at.isoformat(),
         since.isoformat() if since else "",
-        " ".join(dict.fromkeys(each.source for each in subscriber.entitlements)),
+        " ".join(subscriber.sources),
     )
 
 

@@ -91,7 +91,9 @@ def _purge_events(connection: Connection, show_id: UUID, *, before: datetime, no
         & (membership_events.c.received_at < now - BODIES_KEPT)
         & membership_events.c.body.is_not(None)
     )
-    return connection.execute(update(membership_events).where(has_old_body).values(body=None)).rowcount
+    return connection.execute(
+        update(membership_events).where(has_old_body).values(body=None, last_error=None)
+    ).rowcount
 
 
 def _delete(connection: Connection, table: Table, show_id: UUID, is_old: ColumnElement[bool]) -> int:
