@@ -31,6 +31,7 @@ FACTS = ("plan", "period", "starts_at", "ends_at", "cancelled_at", "suspended_at
 """The columns of an entitlement that its source sets, beside the observation."""
 
 OTHERS_ADDRESS = "the new address is another subscriber's; the old one stays"
+ONE_OF_SEVERAL = "the new address is that of one of several subscriptions; the old one stays"
 NO_ADDRESS = "the new address is not an e-mail address; the old one stays"
 REMOVED = (
     "the subscriber was removed here, and the subscription goes on; add them again, or end it at its site"
@@ -222,7 +223,7 @@ def _follow_address(
     if owner is not None:
         return False, OTHERS_ADDRESS
     if _has_others(change, known):
-        return False, f"{address.email}: is new for one of several subscriptions; the old address stays"
+        return False, ONE_OF_SEVERAL
     change.set(known["subscriber_id"], email=address.email, email_normalized=address.normalized)
     change.write_audit_entry(known["subscriber_id"], "address_changed", {"source": membership.source})
     return True, ""

@@ -158,7 +158,7 @@ class MembershipEvents:
         )
         memberships = source.look(event, now=now)
         for each in memberships:
-            _check_address(each)
+            check_address(each)
         return [
             apply_membership(self.subscribers, each, grace_days=self.grace_days, now=now, origin="hook")
             for each in memberships
@@ -177,14 +177,15 @@ class MembershipEvents:
         return (rows.c.id == row_id) & (rows.c.show_id == self.subscribers.show_id)
 
 
-def _check_address(membership: Membership) -> None:
-    """Raise EventUnusable for an address that is none."""
+def check_address(membership: Membership) -> None:
+    """Raise EventUnusable for an address that is none; its line is kept and logged, so it has no address."""
     if membership.email is None:
         return
     try:
         parse_email(membership.email)
     except SubscriberError as error:
-        raise EventUnusable(f"{membership.source}: {membership.foreign_id}", str(error)) from error
+        subject = f"{membership.source}: {membership.foreign_id}"
+        raise EventUnusable(subject, "its address is no e-mail address; correct it at the site") from error
 
 
 def membership_event_kind(events: MembershipEvents, *, clock: Callable[[], datetime]) -> JobKind:

@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from podcast_pipeline.audience.database.tables import entitlements
 from podcast_pipeline.audience.membership.entitlements import Applied, apply, apply_membership
-from podcast_pipeline.audience.membership.events import MembershipEvents
+from podcast_pipeline.audience.membership.events import MembershipEvents, check_address
 from podcast_pipeline.audience.membership.facts import Membership
 from podcast_pipeline.audience.membership.sources.events import MembershipSource
-from podcast_pipeline.errors import SubscriberError
+from podcast_pipeline.errors import EventUnusable
 
 LINES = {
     "created": "was not known",
@@ -68,10 +68,11 @@ def _compare(
 ) -> Iterator[Difference]:
     source, foreign_id = membership.source, membership.foreign_id
     try:
-        applied = (_apply if is_applied else _try)(events, membership, now)
-    except SubscriberError as error:
-        yield Difference(source, foreign_id, "bad", str(error))
+        check_address(membership)
+    except EventUnusable as error:
+        yield Difference(source, foreign_id, "bad", error.message)
         return
+    applied = (_apply if is_applied else _try)(events, membership, now)
     if applied.outcome in LINES or applied.remark:
         yield Difference(source, foreign_id, applied.outcome, applied.remark)
 

@@ -253,3 +253,17 @@ def test_what_is_no_event_is_told(account: FakeStripe, body: bytes) -> None:
     """A signed body that is no JSON object with an id and a type is refused."""
     with pytest.raises(NotAnEvent):
         source_of(account).parse({}, body, now=account.now)
+
+
+def test_a_promotion_code_is_made_once(account: FakeStripe) -> None:
+    """Tried again under the same name, it is the same code; a checkout can be opened with it."""
+    api = source_of(account).api
+    made = api.make_promotion_code(coupon="half", once="proof-7")
+    assert api.make_promotion_code(coupon="half", once="proof-7") == made
+    assert api.make_promotion_code(coupon="half", once="proof-8") != made
+    api.open_checkout(
+        price="price_year", done_url="https://a.example", back_url="https://a.example", promotion_code=made[0]
+    )
+    form = account.sessions[0]["form"]
+    assert form["discounts[0][promotion_code]"] == made[0]
+    assert "allow_promotion_codes" not in form
