@@ -33,7 +33,8 @@ SHOW = UUID("5f3a1c0e-9d2b-4e6f-8a7c-1b2d3e4f5a6b")
 KEY = b"k" * 64
 ANN, BOB = "ann@example.com", "bob@example.com"
 GRACE = 7
-BOTH = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(FEW, max_examples=40)
 
 
 def seen(number: int, **facts: Any) -> Membership:
@@ -342,7 +343,7 @@ def observations() -> st.SearchStrategy[list[Membership]]:
 
 
 @given(made=observations(), seed=st.integers(0, 2**16))
-@BOTH
+@FEW
 def test_any_order_gives_the_truth(engine: Engine, made: list[Membership], seed: int) -> None:
     """Shuffled and repeated, from two sources: the newest observations, and one link for each person."""
     people = Subscribers(engine, show_id=uuid4(), secret_key=KEY)
@@ -367,7 +368,7 @@ INSTANT = st.none() | st.integers(0, 3).map(lambda n: NOW + n * SECOND)
         st.tuples(INSTANT, INSTANT, st.lists(st.tuples(INSTANT, INSTANT, INSTANT), max_size=3)), max_size=8
     )
 )
-@BOTH
+@MANY
 def test_the_condition_in_sql_is_the_state(engine: Engine, made: list[Any]) -> None:
     """Who is active by `is_active` is active by `Subscriber.state`, with any entitlements at any instant."""
     people = Subscribers(engine, show_id=uuid4(), secret_key=KEY)
