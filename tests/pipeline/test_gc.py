@@ -89,7 +89,7 @@ def test_an_old_object_that_is_being_published_is_not_removed(show: ShowFolder) 
     edit(show, "Good years, bad years", "Bad years, good years")
     with pytest.raises(InterruptedError):
         publish(replace(context_of(show), report=lambda event: _stop_before("catalog", event.step)), SLUG)
-    (left,) = keys(show) - before
+    left, *others = sorted(keys(show) - before)  # of one version, the page's words and the files
     age(show, left, LATER)
     swept: list[str] = []
 
@@ -103,7 +103,7 @@ def test_an_old_object_that_is_being_published_is_not_removed(show: ShowFolder) 
 
     publish(replace(context_of(show), report=sweep_before_the_flip), SLUG)
     assert swept == ["kept for now"]
-    assert left in keys(show)
+    assert {left, *others} <= keys(show)
 
 
 def age(show: ShowFolder, key: str, time: timedelta) -> None:

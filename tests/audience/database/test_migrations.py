@@ -52,6 +52,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "0004": (*AUDIENCE, *SEARCH, "search_shows"),
     "0005": (*AUDIENCE, *SEARCH, "search_shows"),
     "0006": (*AUDIENCE, *SEARCH, "search_shows"),
+    "0007": (*AUDIENCE, *SEARCH, "search_shows"),
 }
 """What a revision has."""
 
