@@ -36,7 +36,7 @@ DIFFERENCES: dict[DatabaseDifference, str] = {
     "other": "is not the database that this show's subscribers were last kept in; restore that one, or set"
     " PODCAST_DATABASE_URL to it",
     "older": "is an older copy: {undone} since then (a link rotated, somebody suspended, removed or erased)"
-    " would be undone, and closed links open again (docs/how-to/subscribers.md, A restored backup); restore"
+    " would be undone, and closed links open again (docs/how-to/database.md, A restored backup); restore"
     " a newer one",
 }
 

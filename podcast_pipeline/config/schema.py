@@ -333,7 +333,7 @@ class MailTable(FrozenModel):
     """The From address. Without it `show.owner_email`."""
     welcome: date | None = None
     """Day from which on whoever joins, by a command, an import or a membership site, gets the welcome mail
-    with the private link (docs/how-to/subscribers.md#welcome-mails). Without a day nobody does."""
+    with the private link (docs/how-to/mail.md#welcome-mails). Without a day nobody does."""
     tells: tuple[Literal["rotated", "suspended", "lapsed"], ...] = ()
     """Changes that people are told of by mail: a replaced private link, a suspension, the end of the paid
     time."""
@@ -355,7 +355,7 @@ class DatabaseTable(FrozenModel):
 
     accept_restored: date | None = None
     """Day up to which a lost, restored or other database is accepted as it is
-    (docs/how-to/subscribers.md#a-restored-backup). A date answers once."""
+    (docs/how-to/database.md#a-restored-backup). A date answers once."""
 
 
 class Config(FrozenModel):

@@ -24,7 +24,7 @@ class SigninTable(FrozenModel):
 
     oidc: OidcTable | None = None
     """The provider of other accounts, a table of its own
-    (docs/how-to/subscribers.md#sign-in-with-an-account)."""
+    (docs/how-to/mail.md#sign-in-with-an-account)."""
 
 
 class StudentsTable(FrozenModel):
