@@ -16,7 +16,9 @@ PAIRS = (
 def upgrade() -> None:
     """Add the columns and the table; `podcast reindex`, or `serve` at its start, fills them."""
     for name in ("topics", "teaser", "languages"):
-        op.add_column("search_episodes", sa.Column(name, sa.Text, nullable=False, server_default=sa.text("''")))
+        op.add_column(
+            "search_episodes", sa.Column(name, sa.Text, nullable=False, server_default=sa.text("''"))
+        )
     op.add_column(
         "search_episodes",
         sa.Column("has_vocabulary", sa.Boolean, nullable=False, server_default=sa.false()),
