@@ -19,15 +19,22 @@ JPEG_QUALITY = 85
 def open_image_header(data: bytes, *, formats: tuple[str, ...] | None) -> Image.Image:
     """Return a picture of which only the header was read, so that a compression bomb is not unpacked.
 
+    What Pillow remarks of damaged metadata is for nobody's terminal.
+
     Args:
-        formats: Pillow's names; None for all that it knows.
+        formats: Pillow's names; None for all that it knows. A JPEG with more pictures behind it (MPO), as
+            phones make them, is a JPEG.
 
     Raises:
         IMAGE_ERRORS: it is none of the formats, damaged, or so large that it may be a compression bomb.
     """
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(data), formats=formats)
+        image = Image.open(io.BytesIO(data), formats=formats)
+    if image.format == "MPO":
+        image.format = "JPEG"
+    return image
 
 
 def small_jpeg(data: bytes, *, longest_px: int) -> bytes | None:
@@ -64,8 +71,11 @@ JPEG_END, JPEG_SCAN = 0xD9, 0xDA
 JPEG_STRUCTURE = (*range(0xC0, 0xD0), *range(0xDB, 0xE0))
 """Segments that decode the pixels: frames, tables of codes and steps."""
 
-JPEG_LOOK = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
-"""Application segments that say how the pixels look, by their first bytes."""
+JPEG_LOOK = {0xE0: (b"JFIF\0", 14), 0xE2: (b"ICC_PROFILE\0", 0xFFFF), 0xEE: (b"Adobe", 12)}
+"""Application segments that say how the pixels look, by their first bytes, and the most bytes of them.
+
+A longer one also has a thumbnail, which may show what was cut off the picture, or text.
+"""
 
 _JPEG_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 """The end of a scan: pixels have a zero or a restart after each 0xff."""
@@ -130,12 +140,15 @@ def _jpeg_parts(data: bytes) -> Iterator[tuple[bytes, bool, bool]]:
             end = found.start() if found else len(data)
             yield data[at:end], True, False
         else:
-            look = JPEG_LOOK.get(marker)
-            is_look = look is not None and content.startswith(look)
-            yield segment, is_look or marker in JPEG_STRUCTURE, True
+            yield segment, marker in JPEG_STRUCTURE or _is_look(marker, content), True
         at = end
     yield data[at : at + 2], True, False
     yield data[at + 2 :], False, True
+
+
+def _is_look(marker: int, content: bytes) -> bool:
+    begin, most_bytes = JPEG_LOOK.get(marker, (b"", 0))
+    return 0 < len(content) <= most_bytes and content.startswith(begin)
 
 
 def _png_parts(data: bytes) -> Iterator[tuple[bytes, bool, bool]]:

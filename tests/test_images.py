@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from podcast_pipeline.images import searchable_bytes, split_picture
+from podcast_pipeline.audio.artwork import identify_picture
+from podcast_pipeline.images import IMAGE_ERRORS, open_image_header, searchable_bytes, split_picture
 
 
 def noise(kind: str, **save: object) -> bytes:
@@ -83,3 +84,36 @@ def test_what_is_no_whole_picture_is_searched_as_it_is(data: bytes) -> None:
     assert parts is None or data.startswith(b"\xff\xd8\xff")
     if parts is None:
         assert searchable_bytes(data) == data
+
+
+def test_a_phones_picture_with_a_second_one_behind_it_is_a_jpeg() -> None:
+    """Its first picture is taken, whether or not the list of its pictures is whole; nothing is behind it."""
+    first, second = (Image.new("RGB", (40, 30), colour) for colour in ("red", "blue"))
+    saved = io.BytesIO()
+    first.save(saved, "MPO", save_all=True, append_images=[second])
+    whole = saved.getvalue()
+    damaged = whole.replace(b"MPF\0II", b"MPF\0IX").replace(b"MPF\0MM", b"MPF\0MX")
+    assert damaged != whole
+    for data in (whole, damaged):
+        assert open_image_header(data, formats=("JPEG", "PNG")).format == "JPEG"
+        assert identify_picture(data) == (".jpg", "image/jpeg")
+        parts = split_picture(data)
+        assert parts is not None
+        assert parts.plain.count(b"\xff\xd8\xff") == 1
+    with pytest.raises(IMAGE_ERRORS):
+        open_image_header(whole, formats=("PNG",))
+
+
+def test_a_small_picture_inside_a_picture_does_not_stay() -> None:
+    """A JPEG's thumbnail may show what was cut off the picture."""
+    data = noise("JPEG")
+    head = data[:20]
+    assert head[2:11] == b"\xff\xe0\0\x10JFIF\0"
+    thumbnail = head[:5] + bytes([16 + 3]) + head[6:18] + b"\1\1" + b"RGB"
+    with_thumbnail = thumbnail + data[20:]
+    Image.open(io.BytesIO(with_thumbnail)).load()
+    parts = split_picture(with_thumbnail)
+    assert parts is not None
+    assert parts.plain == data[:2] + data[20:]
+    assert b"RGB" in parts.text
+    Image.open(io.BytesIO(parts.plain)).load()

@@ -55,6 +55,8 @@ def load_picture(path: Path) -> LoadedPicture:
 
 def _read(path: Path) -> bytes:
     try:
+        if not path.is_file() and path.exists():
+            raise AudioError(path, "is no file; put a JPEG or PNG there")
         size_bytes = path.stat().st_size
         if size_bytes > LARGEST_BYTES:
             message = f"has {size_bytes / 1000:.0f} kB; export it with at most {LARGEST_BYTES // 1000}"

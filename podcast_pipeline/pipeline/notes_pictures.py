@@ -1,5 +1,6 @@
 """The pictures that an episode's notes show, from its folder to the public objects."""
 
+import os
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -41,6 +42,7 @@ def build_pictures(
 
 def _load(path: Path, folder: EpisodeFolder) -> LoadedPicture:
     """Read a picture; ValueError for a path that is none."""
-    if not path.resolve().is_relative_to(folder.path.resolve()):
+    resolved = Path(os.path.realpath(path))  # Path.resolve breaks off at links that lead in a circle
+    if not resolved.is_relative_to(folder.path.resolve()):
         raise AudioError(path, "lies outside of the episode's folder; put it beside notes.md")
     return load_picture(path)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from podcast_pipeline.audience.database.tables import search_episodes, search_shows
 from podcast_pipeline.search.ranking import SearchableEpisodes
+from podcast_pipeline.search.rows import PUBLIC_PREFIX
 from podcast_pipeline.search.vocabulary import Vocabulary, read_vocabulary
 
 CACHED_EPISODE_SETS = 8  # searchable episodes: all of them, and single ones
@@ -20,11 +21,13 @@ class IndexEdition:
 
     Attributes:
         languages: of the texts, those that have a stemmer.
+        public_languages: of what everybody may read.
     """
 
     id: UUID | None
     episodes: tuple[tuple[int, UUID, int], ...]
     languages: tuple[str, ...] = ()
+    public_languages: tuple[str, ...] = ()
 
 
 @lru_cache(CACHED_EPISODE_SETS)
@@ -70,4 +73,6 @@ class Editions:
         rows = connection.execute(query.order_by(c.id)).all()
         languages = sorted({language for row in rows for language in row.languages.split()})
         episodes = tuple((row.id, row.episode_id, row.passage_count) for row in rows)
-        return IndexEdition(edition_id, episodes, tuple(languages))
+        public = [one.removeprefix(PUBLIC_PREFIX) for one in languages if one.startswith(PUBLIC_PREFIX)]
+        known = [one for one in languages if not one.startswith(PUBLIC_PREFIX)]
+        return IndexEdition(edition_id, episodes, tuple(known), tuple(public))

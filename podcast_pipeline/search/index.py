@@ -162,7 +162,10 @@ class SearchIndex:
         reads_some = bool(public_ids and query.terms and not query.speakers)
         load_public = self._loader(public_ids) if reads_some and not include_transcripts else None
         with self.engine.connect() as connection:
-            with_stems = query.with_stems(self._editions.current(connection).languages)
+            edition = self._editions.current(connection)
+            with_stems = query.with_stems(
+                edition.languages if include_transcripts else edition.public_languages
+            )
             request = SearchRequest(
                 with_stems, self.show_id, self._dialect, self._loader(episode_ids), only_id, load_public
             )

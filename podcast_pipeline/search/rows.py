@@ -15,7 +15,7 @@ from podcast_pipeline.model import Episode, Segment, Transcript
 from podcast_pipeline.search.normalize import folded_words, normalize_text, split_words
 from podcast_pipeline.search.stems import stem_language, stem_tokens
 
-LAYOUT_VERSION = 3  # a change indexes every episode again
+LAYOUT_VERSION = 4  # a change indexes every episode again
 POSITION_BITS = 20
 IDS_PER_EPISODE = 1 << POSITION_BITS
 PASSAGE_WORDS = 120  # about the longest passage; enough for two related words to be in the same one
@@ -46,7 +46,7 @@ class EpisodeRow:
 
     Attributes:
         teaser: the transcript's first words, which everybody may read.
-        languages: in which the words have stems.
+        languages: in which words have stems; after PUBLIC_PREFIX, in which words for everybody do.
         body: folded words of title, guests, notes, topics and teaser, FIELD_SEPARATOR between them, and what
             else finds them: words of names, titles and topics with their prefixes, and stems.
     """
@@ -182,8 +182,17 @@ def _guests(episode: Episode) -> list[str]:
 
 
 def _languages(episode: Episode, transcript: Transcript | None) -> tuple[str, ...]:
-    """Return the languages of an episode's texts that have a stemmer, in order of their names."""
-    tags = {episode.language}
+    """Return the languages of an episode's texts that have a stemmer, in order of their names.
+
+    Those of what everybody may read are there once more, with PUBLIC_PREFIX: a language that is spoken in
+    another transcript changes nothing of what a stranger finds.
+    """
+    own, spoken = {episode.language}, set[str]()
     if transcript:
-        tags |= {transcript.language, *(s.language for s in transcript.segments if s.language)}
-    return tuple(sorted({language for language in map(stem_language, tags) if language}))
+        spoken = {transcript.language, *(s.language for s in transcript.segments if s.language)}
+    everybodys = own | spoken if episode.transcript_is_public else own
+    return (*_stemmed(own | spoken), *(PUBLIC_PREFIX + language for language in _stemmed(everybodys)))
+
+
+def _stemmed(tags: Iterable[str]) -> list[str]:
+    return sorted({language for language in map(stem_language, tags) if language})

@@ -5,8 +5,9 @@ everybody may read. Suggestions for strangers come from the latter alone, so tha
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from rapidfuzz import process
@@ -23,6 +24,7 @@ from podcast_pipeline.transcript.text.scripts import is_spaceless
 SHORTEST_WORD = 4  # characters; a shorter one is like many others
 EDITS_IN_LONG = 2  # letters that a suggestion may differ by: added, left out, replaced or swapped
 LONG_WORD = 8  # characters; one edit in shorter words
+MOST_MISSPELLED = 4  # words of a query; each is compared with all of its length, and anybody may ask
 MUCH_MORE = 10  # a word in so many times the episodes is suggested for one that is in a single episode
 
 COUNT_WORDS = """
@@ -44,15 +46,27 @@ class Vocabulary:
 
     counts: Mapping[str, int]
 
+    @cached_property
+    def by_length(self) -> Mapping[int, Sequence[str]]:
+        """The words by how many characters they have; only those of about the same length are alike."""
+        words: dict[int, list[str]] = {}
+        for word in self.counts:
+            words.setdefault(len(word), []).append(word)
+        return words
+
+    def may_be_misspelled(self, word: str) -> bool:
+        """Return whether a folded word is worth comparing: it is not here, or nearly not."""
+        return len(word) >= SHORTEST_WORD and word.isalpha() and self.counts.get(word, 0) <= 1
+
     def nearest(self, word: str) -> str | None:
-        """Return the word most like a folded word that is not here, or nearly not; None without one."""
-        if len(word) < SHORTEST_WORD or not word.isalpha():
+        """Return the word most like a folded word that may be misspelled; None without one."""
+        if not self.may_be_misspelled(word):
             return None
         known = self.counts.get(word, 0)
-        if known > 1:
-            return None
         edits = EDITS_IN_LONG if len(word) >= LONG_WORD and not known else 1
-        found = process.extract(word, self.counts.keys(), scorer=OSA.distance, score_cutoff=edits, limit=None)
+        lengths = range(len(word) - edits, len(word) + edits + 1)
+        alike = [other for length in lengths for other in self.by_length.get(length, ())]
+        found = process.extract(word, alike, scorer=OSA.distance, score_cutoff=edits, limit=None)
         ranked = [
             (distance, -self.counts[other], other)
             for other, distance, _ in found
@@ -79,13 +93,18 @@ def public_words(episode_body: str, bodies: Iterable[str]) -> frozenset[str]:
 def corrected(text: str, vocabulary: Vocabulary) -> str:
     """Return a query with the nearest words for those that are not in a vocabulary, or nearly not.
 
-    Fields, dates and prefixes stay as they are.
+    Fields, dates and prefixes stay as they are, and so does a query with more than MOST_MISSPELLED.
     """
+    parts = [part for part in query_parts(text) if not part["field"] and not part[0].endswith("*")]
+    asked = {fold_word(word) for part in parts for word in split_words(part[0])[1::2]}
+    misspelled = set(filter(vocabulary.may_be_misspelled, asked))
+    if len(misspelled) > MOST_MISSPELLED:
+        return text
+    nearest = {word: vocabulary.nearest(word) for word in misspelled}
     pieces, at = [], 0
     kept = normalize_text(text).translate(QUOTES)
-    for part in query_parts(text):
-        is_plain = not part["field"] and not part[0].endswith("*")
-        pieces += [kept[at : part.start()], _corrected_part(part[0], vocabulary) if is_plain else part[0]]
+    for part in parts:
+        pieces += [kept[at : part.start()], _corrected_part(part[0], nearest)]
         at = part.end()
     return "".join([*pieces, kept[at:]])
 
@@ -122,9 +141,9 @@ def _values(show_id: UUID, body: str, bodies: list[str]) -> Iterator[dict[str, o
         yield {"show_id": show_id, "is_public": is_public, "words": json.dumps(sorted(counted))}
 
 
-def _corrected_part(part: str, vocabulary: Vocabulary) -> str:
+def _corrected_part(part: str, nearest: Mapping[str, str | None]) -> str:
     pieces = split_words(part)
-    pieces[1::2] = [vocabulary.nearest(fold_word(word)) or word for word in pieces[1::2]]
+    pieces[1::2] = [nearest.get(fold_word(word)) or word for word in pieces[1::2]]
     return "".join(pieces)
 
 

@@ -1,6 +1,7 @@
 """Pictures beside notes.md."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ def test_pictures_that_are_refused(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = saved(tmp_path / "turned.jpg", exif=exif.tobytes())
-    text, large, cut = tmp_path / "a.svg", tmp_path / "large.jpg", tmp_path / "cut.png"
+    text, large, cut, pipe = (tmp_path / name for name in ("a.svg", "large.jpg", "cut.png", "pipe.png"))
+    os.mkfifo(pipe)
     text.write_text("<svg/>", encoding="utf-8")
     large.write_bytes(b"\0" * 1_000_001)
     cut.write_bytes(saved(tmp_path / "whole.png").read_bytes()[:60])
@@ -43,6 +45,8 @@ def test_pictures_that_are_refused(tmp_path: Path) -> None:
         saved(tmp_path / "wide.png", (2001, 2)): "is 2001 x 2 px; export it with at most 2000",
         turned: "is rotated by its Exif orientation; export it upright",
         tmp_path / "none.jpg": "cannot be read (No such file or directory); put it there",
+        tmp_path: "is no file; put a JPEG or PNG there",
+        pipe: "is no file; put a JPEG or PNG there",
     }
     for path, line in refusals.items():
         with pytest.raises(AudioError) as refused:

@@ -34,11 +34,15 @@ def test_a_picture_is_published_with_its_episode(show: ShowFolder) -> None:
     before = [item.findtext("guid") for item in items(show)]
     picture(show.episode / "pictures" / "map one.png")
     picture(show.folder / "private.png")
-    notes(show, "![The map](<pictures/map one.png>) ![Lost](lost.png) ![Out](../../private.png)")
+    (show.episode / "loop.png").symlink_to("loop.png")
+    (show.episode / "link.png").symlink_to("../../private.png")
+    named = " ".join(f"![One]({name})" for name in ("lost.png", "../../private.png", "link.png", "loop.png"))
+    notes(show, f"![The map](<pictures/map one.png>) {named}")
     told = show.run("publish", SLUG)
     assert told.returncode == 0, told.stderr
     assert "lost.png: cannot be read (No such file or directory); put it there" in told.stderr
-    assert "private.png: lies outside of the episode's folder; put it beside notes.md" in told.stderr
+    assert told.stderr.count("lies outside of the episode's folder; put it beside notes.md") == 2
+    assert "loop.png: cannot be read (Too many levels of symbolic links); put it there" in told.stderr
     (one,) = episode(show).pictures
     assert one == NotesPicture(source="pictures/map%20one.png", key=one.key, width_px=60, height_px=40)
     assert store(show).head(one.key).content_type == "image/png"

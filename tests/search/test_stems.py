@@ -233,3 +233,14 @@ def test_a_teaser_or_a_topic_that_changes_is_indexed(index: SearchIndex) -> None
         index.index(plain, None)
         assert index.index(changed, None)
         assert _ids(search(index, "rain", include_transcripts=False)) == [plain.id]
+
+
+def test_a_stranger_learns_no_language_of_a_gated_transcript(index: SearchIndex) -> None:
+    """Other forms of a word are found by the languages of what everybody may read, and by no other one."""
+    index.index(episode_of("one", title="Haus"), _spoken("Die Straße", "de", own="de"))
+    assert search(index, "häuser", include_transcripts=False).groups == ()
+    assert search(index, "häuser").episode_count == 1
+    index.index(episode_of("two", transcript_is_public=True), _spoken("Ein Haus", "en", own="de"))
+    public = frozenset({episode_of("two").id})
+    found = search(index, "häuser", include_transcripts=False, public_ids=public)
+    assert (found.episode_count, found.hit_count) == (2, 1)

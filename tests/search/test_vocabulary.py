@@ -159,3 +159,20 @@ def test_no_answer_for_a_stranger_depends_on_gated_words(
     assert answers[0] == answers[1]
     if suggested:
         assert parse_query(suggested, ZONE) != parse_query(asked, ZONE)
+
+
+def test_many_unknown_words_are_no_misspelling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is compared with many words, and anybody may ask: a query with more than a few is left alone."""
+    words, asked = Vocabulary({"flood": 2}), list[str]()
+    nearest = Vocabulary.nearest
+
+    def counted(self: Vocabulary, word: str) -> str | None:
+        asked.append(word)
+        return nearest(self, word)
+
+    monkeypatch.setattr(Vocabulary, "nearest", counted)
+    few, many = "flod-flodd the flood a flod flodd", "flood flod flodd floo flodd-fload flooo"
+    assert corrected(few, words) == "flood-flood the flood a flood flood"
+    assert sorted(asked) == ["flod", "flodd"]
+    assert corrected(many, words) == many
+    assert sorted(asked) == ["flod", "flodd"]

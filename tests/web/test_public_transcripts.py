@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.support.feeds import transcript_urls
+from tests.support.outbox import Outbox
 from tests.support.site import NOW, Site, transcript_of
 
 pytestmark = pytest.mark.usefixtures("each_database")
@@ -106,3 +107,22 @@ def test_search_engines_are_told(client: TestClient) -> None:
         return bool(json.loads(found)["hasPart"]["isAccessibleForFree"])
 
     assert (is_free("open"), is_free("closed")) == (True, False)
+
+
+def test_a_page_with_words_has_nothing_of_its_address(site: Site) -> None:
+    """A page that is compressed small and kept is the same for each address, but for the version."""
+    with TestClient(site.app(Outbox()), base_url=site.config.urls.site) as client:
+        plain = client.get("/episodes/open").text
+        (version,) = re.findall(r'data-version-url="[^"]*\?(v=\w+)"', plain)
+        of_version = client.get(f"/episodes/open?{version}").text
+        assert ("/signin?next=" in plain, version in of_version) == (True, True)
+        for more in ("find=drowned", "find=a&find=b", "utm_source=x"):
+            assert client.get(f"/episodes/open?{more}").text == plain
+        for more in (f"{version}&t=1.5", f"v=0&{version}&t=1.5,9", f"{version}&find=a"):
+            assert client.get(f"/episodes/open?{more}").text == of_version
+
+
+def test_an_offer_keeps_what_was_to_be_found(site: Site) -> None:
+    """Sign-in leads from the page without the words to the hit that its address names."""
+    with TestClient(site.app(Outbox()), base_url=site.config.urls.site) as client:
+        assert "closed%3Ffind%3Ddrowned" in client.get("/episodes/closed?find=drowned").text

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -113,7 +114,7 @@ class EpisodeRoutes:
         audio = self._audio_url(show, episode, is_allowed=is_allowed)
         card = cards.episode_card(show, episode)
         return self.templates.page_response(
-            request,
+            _of_version(request) if transcript else request,
             "episode.html",
             show,
             standing=_standing(decision),
@@ -278,6 +279,17 @@ class EpisodeRoutes:
         if episode is None:
             raise AccessDenied(NOT_FOUND)
         return episode
+
+
+def _of_version(request: Request) -> Request:
+    """Return a request without its query, but for the version.
+
+    What a visitor adds to the address, as `?find=`, is neither compressed beside words that not everybody may
+    read (BREACH), nor does it make one more page to compress as small as it goes.
+    """
+    version = request.query_params.get("v")
+    query = urlencode({"v": version}) if version is not None else ""
+    return Request({**request.scope, "query_string": query.encode()}, request.receive)
 
 
 def _version(episode: Episode, document_hash: str | None) -> TranscriptVersion | None:
