@@ -1,7 +1,7 @@
 """axe-core over every page template and every page of an error, in light, dark and forced colours."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Literal
@@ -12,14 +12,23 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from podcast_pipeline.audience.membership.sources.stripe_api import Stripe, StripeApi
+from podcast_pipeline.audience.oidc.matching import AccountMatching
+from podcast_pipeline.audience.oidc.provider import Client, Provider
+from podcast_pipeline.audience.students.proofs import StudentProofs
 from podcast_pipeline.audience.subscribers import unsubscribe_token
+from podcast_pipeline.config import PlanTable
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.search import SearchIndex
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.web.catalog_cache import CatalogCache
+from podcast_pipeline.web.routes.oidc import OidcSignIn
 from podcast_pipeline.web.routes.preview import PreviewRoutes, PreviewText
 from podcast_pipeline.web.templating import Templates
+from tests.support.fake_stripe import KEY as STRIPE_KEY
+from tests.support.fake_stripe import WEBHOOK_SECRET, FakeStripe
+from tests.support.oidc_providers import BACK, CLIENT_ID, CLIENT_SECRET, FakeProvider
 from tests.support.outbox import Outbox
 from tests.support.site import NOW, SHOW_ID, Site, flagship_on_a_port, transcript_of
 
@@ -27,6 +36,10 @@ EPISODE = "/episodes/the-water-was-always-coming"
 PEOPLE = ("ann@example.org", "lapsed@example.org", "twice@example.org")
 BROWSER_HEADERS = {"accept": "text/html"}
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+PLANS = (
+    PlanTable(id="month", title="Monthly", period="monthly", price=5, currency="EUR", stripe_price="price_m"),
+    PlanTable(id="standard", title="Yearly", price=50, currency="EUR", stripe_price="price_y"),
+)
 
 PAGES: dict[str, tuple[str, int, str]] = {  # who asks, the status, the path
     "home": ("stranger", 200, "/"),
@@ -63,20 +76,28 @@ PAGES: dict[str, tuple[str, int, str]] = {  # who asks, the status, the path
     "404 of a private link": ("stranger", 404, "/feeds/nobody/"),
     "405": ("stranger", 405, "/account/signout"),
     "410": ("stranger", 410, "/episodes/taken-down"),
+    "students": ("made", 200, "/students"),
+    "link of a student": ("made", 200, "/students/link/x"),
+    "offer": ("made", 200, "/subscribe"),
+    "bought": ("made", 200, "/subscribe/done"),
+    "another account that failed": ("made", 400, "/signin/account/back"),
     "429": ("made", 429, "/too-many"),
     "500": ("made", 500, "/broken"),
     "503": ("made", 503, "/away"),
 }
 TEMPLATES = {  # template -> one of its pages
     "account": "account",
+    "account_failed": "another account that failed",
     "add": "add to an app",
     "archive": "archive",
+    "bought": "bought",
     "changes": "changes",
     "episode": "episode of a subscriber",
     "index": "home",
     "link": "link",
     "listen": "listen",
     "message": "404",
+    "offer": "offer",
     "preview": "preview",
     "replaced": "replaced",
     "rotate": "rotate",
@@ -84,6 +105,8 @@ TEMPLATES = {  # template -> one of its pages
     "sent": "sent",
     "signin": "sign in",
     "stop": "stop",
+    "student_link": "link of a student",
+    "students": "students",
 }
 Media = dict[Literal["color_scheme", "forced_colors"], Any]
 MODES: dict[str, Media] = {
@@ -142,7 +165,7 @@ def show(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
                 "STOP": unsubscribe_token.to_unsubscribe_token(ann, site.subscribers.secret_key),
                 "OLD": episode.transcripts[0].document_key.split(".")[1],
             },
-            made={**error_pages(site), "/preview": (200, preview(site))},
+            made={**error_pages(site), **pages_of_parts(site), "/preview": (200, preview(site))},
         )
 
 
@@ -157,6 +180,31 @@ def error_pages(site: Site) -> dict[str, tuple[int, str]]:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(LocalStore, "get", raiser(fault))
             answers[path] = client.get("/", headers=BROWSER_HEADERS)
+    return {path: (answer.status_code, answer.text) for path, answer in answers.items()}
+
+
+def pages_of_parts(site: Site) -> dict[str, tuple[int, str]]:
+    """Return the pages of a site with Stripe, a provider of accounts and prices for students."""
+    engine, key = site.subscribers.engine, site.subscribers.secret_key
+    provider = FakeProvider(site.clock)
+    client = Client(provider.issuer, CLIENT_ID, CLIENT_SECRET, BACK)
+    account = FakeStripe(now=NOW)
+    selling = site.config.model_copy(update={"plans": PLANS, "stripe_key": STRIPE_KEY})
+    prices = {plan.stripe_price or "": plan.id for plan in PLANS}
+    app = replace(site, config=selling).app(
+        Outbox(),
+        oidc=OidcSignIn(
+            Provider(client, provider.fetch),
+            AccountMatching(engine, show_id=SHOW_ID, secret_key=key),
+            "your Example account",
+            key,
+        ),
+        students=StudentProofs(engine, show_id=SHOW_ID, secret_key=key),
+        shop=Stripe(StripeApi(STRIPE_KEY, transport=account.transport), WEBHOOK_SECRET, prices),
+    )
+    visitor = TestClient(app, base_url=site.config.urls.site)
+    paths = ("/students", "/students/link/x", "/subscribe", "/subscribe/done", "/signin/account/back")
+    answers = {path: visitor.get(path, headers=BROWSER_HEADERS) for path in paths}
     return {path: (answer.status_code, answer.text) for path, answer in answers.items()}
 
 

@@ -334,7 +334,7 @@ search_episodes = Table(  # searchable without a subscription; search/rows.py ex
     Column("body", Text, nullable=False),
     Column("topics", Text, nullable=False, server_default=text("''")),
     Column("teaser", Text, nullable=False, server_default=text("''")),
-    Column("languages", Text, nullable=False, server_default=text("''")),  # with stems, for everybody after p§
+    Column("languages", Text, nullable=False, server_default=text("''")),  # with stems; public after p§
     Column("has_vocabulary", Boolean, nullable=False, server_default=false()),  # counted in search_vocabulary
     Index("uq_search_episodes_show_id_episode_id", "show_id", "episode_id", unique=True),
 )
