@@ -192,7 +192,8 @@ class SearchIndex:
         """
         with self.engine.connect() as connection:
             vocabulary = self._editions.vocabulary(connection, is_public=not include_transcripts)
-        instead = corrected(text, vocabulary)
+            languages = self._editions.current(connection).languages
+        instead = corrected(text, vocabulary, languages)
         if parse_query(instead, zone) == parse_query(text, zone):
             return None
         found = self.search(

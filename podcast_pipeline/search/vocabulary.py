@@ -5,7 +5,7 @@ everybody may read. Suggestions for strangers come from the latter alone, so tha
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from podcast_pipeline.search.dialects import SqlDialect
 from podcast_pipeline.search.normalize import fold_word, normalize_text, split_words
 from podcast_pipeline.search.query import QUOTES, query_parts
 from podcast_pipeline.search.rows import PUBLIC_PREFIX
+from podcast_pipeline.search.stems import has_stem, word_stems
 from podcast_pipeline.transcript.text.scripts import is_spaceless
 
 SHORTEST_WORD = 4  # characters; a shorter one is like many others
@@ -44,8 +45,12 @@ class Vocabulary:
 
     counts: Mapping[str, int]
 
-    def nearest(self, word: str) -> str | None:
-        """Return the word most like a folded word that is not here, or nearly not; None without one."""
+    def nearest(self, word: str, languages: Collection[str] = ()) -> str | None:
+        """Return the word most like a folded word that is not here, or nearly not; None without one.
+
+        Args:
+            languages: whose stems the search knows; a word that is like another form of it is found already.
+        """
         if len(word) < SHORTEST_WORD or not word.isalpha():
             return None
         known = self.counts.get(word, 0)
@@ -53,6 +58,9 @@ class Vocabulary:
             return None
         edits = EDITS_IN_LONG if len(word) >= LONG_WORD and not known else 1
         found = process.extract(word, self.counts.keys(), scorer=OSA.distance, score_cutoff=edits, limit=None)
+        stems = {stem for language in languages for stem in word_stems(word, language)}
+        if any(has_stem(other, stems, languages) for other, _, _ in found if other != word):
+            return None
         ranked = [
             (distance, -self.counts[other], other)
             for other, distance, _ in found
@@ -76,16 +84,22 @@ def public_words(episode_body: str, bodies: Iterable[str]) -> frozenset[str]:
     )
 
 
-def corrected(text: str, vocabulary: Vocabulary) -> str:
+def corrected(text: str, vocabulary: Vocabulary, languages: Collection[str] = ()) -> str:
     """Return a query with the nearest words for those that are not in a vocabulary, or nearly not.
 
     Fields, dates and prefixes stay as they are.
+
+    Args:
+        languages: of the texts, those that have a stemmer.
     """
     pieces, at = [], 0
     kept = normalize_text(text).translate(QUOTES)
     for part in query_parts(text):
         is_plain = not part["field"] and not part[0].endswith("*")
-        pieces += [kept[at : part.start()], _corrected_part(part[0], vocabulary) if is_plain else part[0]]
+        pieces += [
+            kept[at : part.start()],
+            _corrected_part(part[0], vocabulary, languages) if is_plain else part[0],
+        ]
         at = part.end()
     return "".join([*pieces, kept[at:]])
 
@@ -122,9 +136,9 @@ def _values(show_id: UUID, body: str, bodies: list[str]) -> Iterator[dict[str, o
         yield {"show_id": show_id, "is_public": is_public, "words": json.dumps(sorted(counted))}
 
 
-def _corrected_part(part: str, vocabulary: Vocabulary) -> str:
+def _corrected_part(part: str, vocabulary: Vocabulary, languages: Collection[str]) -> str:
     pieces = split_words(part)
-    pieces[1::2] = [vocabulary.nearest(fold_word(word)) or word for word in pieces[1::2]]
+    pieces[1::2] = [vocabulary.nearest(fold_word(word), languages) or word for word in pieces[1::2]]
     return "".join(pieces)
 
 
