@@ -15,7 +15,7 @@ from podcast_pipeline.model import Episode, Segment, Transcript
 from podcast_pipeline.search.normalize import folded_words, normalize_text, split_words
 from podcast_pipeline.search.stems import stem_language, stem_tokens
 
-LAYOUT_VERSION = 3  # a change indexes every episode again
+LAYOUT_VERSION = 4  # a change indexes every episode again
 POSITION_BITS = 20
 IDS_PER_EPISODE = 1 << POSITION_BITS
 PASSAGE_WORDS = 120  # about the longest passage; enough for two related words to be in the same one
