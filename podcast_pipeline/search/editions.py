@@ -29,6 +29,10 @@ class IndexEdition:
     languages: tuple[str, ...] = ()
     public_languages: tuple[str, ...] = ()
 
+    def languages_of(self, *, include_transcripts: bool) -> tuple[str, ...]:
+        """Return the languages of what a search may read."""
+        return self.languages if include_transcripts else self.public_languages
+
 
 @lru_cache(CACHED_EPISODE_SETS)
 def searchable_episodes(edition: IndexEdition, episode_ids: frozenset[UUID]) -> SearchableEpisodes:

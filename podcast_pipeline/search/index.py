@@ -163,9 +163,7 @@ class SearchIndex:
         load_public = self._loader(public_ids) if reads_some and not include_transcripts else None
         with self.engine.connect() as connection:
             edition = self._editions.current(connection)
-            with_stems = query.with_stems(
-                edition.languages if include_transcripts else edition.public_languages
-            )
+            with_stems = query.with_stems(edition.languages_of(include_transcripts=include_transcripts))
             request = SearchRequest(
                 with_stems, self.show_id, self._dialect, self._loader(episode_ids), only_id, load_public
             )
@@ -195,7 +193,9 @@ class SearchIndex:
         """
         with self.engine.connect() as connection:
             vocabulary = self._editions.vocabulary(connection, is_public=not include_transcripts)
-        instead = corrected(text, vocabulary)
+            edition = self._editions.current(connection)
+        languages = edition.languages_of(include_transcripts=include_transcripts)
+        instead = corrected(text, vocabulary, languages)
         if parse_query(instead, zone) == parse_query(text, zone):
             return None
         found = self.search(

@@ -85,7 +85,7 @@ def index_digest(episode: Episode) -> str:
 
 def to_episode_row(episode: Episode, transcript: Transcript | None) -> EpisodeRow:
     """Return the rows of an episode."""
-    title, notes = normalize_text(episode.title), normalize_text(to_plain(episode.notes))
+    title, notes = normalize_text(episode.title), normalize_text(_on_one_line(to_plain(episode.notes)))
     guests, topics = (normalize_text(", ".join(names)) for names in (_guests(episode), episode.topics))
     teaser = normalize_text(episode.teaser)
     guest_words = _prefixed(GUEST_PREFIX, guests)
@@ -166,6 +166,15 @@ def _passage_row(
     for_all = tuple(PUBLIC_PREFIX + word for word in found_by) if is_public else ()
     body = " ".join((*found_by, *_prefixed(SPEAKER_PREFIX, speaker), *extra, *for_all))
     return PassageRow(speaker, text, tuple(marks), body)
+
+
+def _on_one_line(text: str) -> str:
+    """Return lines as one, with a point in the middle after each that ends without a mark."""
+    lines = text.splitlines()
+    return " ".join(
+        f"{line} ·" if number < len(lines) and line[-1:].isalnum() else line
+        for number, line in enumerate(lines, start=1)
+    )
 
 
 def _prefixed(prefix: str, text: str) -> tuple[str, ...]:

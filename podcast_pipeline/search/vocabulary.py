@@ -5,7 +5,7 @@ everybody may read. Suggestions for strangers come from the latter alone, so tha
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -19,6 +19,7 @@ from podcast_pipeline.search.dialects import SqlDialect
 from podcast_pipeline.search.normalize import fold_word, normalize_text, split_words
 from podcast_pipeline.search.query import QUOTES, query_parts
 from podcast_pipeline.search.rows import PUBLIC_PREFIX
+from podcast_pipeline.search.stems import has_stem, word_stems
 from podcast_pipeline.transcript.text.scripts import is_spaceless
 
 SHORTEST_WORD = 4  # characters; a shorter one is like many others
@@ -58,8 +59,12 @@ class Vocabulary:
         """Return whether a folded word is worth comparing: it is not here, or nearly not."""
         return len(word) >= SHORTEST_WORD and word.isalpha() and self.counts.get(word, 0) <= 1
 
-    def nearest(self, word: str) -> str | None:
-        """Return the word most like a folded word that may be misspelled; None without one."""
+    def nearest(self, word: str, languages: Collection[str] = ()) -> str | None:
+        """Return the word most like a folded word that may be misspelled; None without one.
+
+        Args:
+            languages: whose stems the search knows; a word that is like another form of it is found already.
+        """
         if not self.may_be_misspelled(word):
             return None
         known = self.counts.get(word, 0)
@@ -67,6 +72,9 @@ class Vocabulary:
         lengths = range(len(word) - edits, len(word) + edits + 1)
         alike = [other for length in lengths for other in self.by_length.get(length, ())]
         found = process.extract(word, alike, scorer=OSA.distance, score_cutoff=edits, limit=None)
+        stems = {stem for language in languages for stem in word_stems(word, language)}
+        if any(has_stem(other, stems, languages) for other, _, _ in found if other != word):
+            return None
         ranked = [
             (distance, -self.counts[other], other)
             for other, distance, _ in found
@@ -90,17 +98,20 @@ def public_words(episode_body: str, bodies: Iterable[str]) -> frozenset[str]:
     )
 
 
-def corrected(text: str, vocabulary: Vocabulary) -> str:
+def corrected(text: str, vocabulary: Vocabulary, languages: Collection[str] = ()) -> str:
     """Return a query with the nearest words for those that are not in a vocabulary, or nearly not.
 
     Fields, dates and prefixes stay as they are, and so does a query with more than MOST_MISSPELLED.
+
+    Args:
+        languages: of the texts, those that have a stemmer.
     """
     parts = [part for part in query_parts(text) if not part["field"] and not part[0].endswith("*")]
     asked = {fold_word(word) for part in parts for word in split_words(part[0])[1::2]}
     misspelled = set(filter(vocabulary.may_be_misspelled, asked))
     if len(misspelled) > MOST_MISSPELLED:
         return text
-    nearest = {word: vocabulary.nearest(word) for word in misspelled}
+    nearest = {word: vocabulary.nearest(word, languages) for word in misspelled}
     pieces, at = [], 0
     kept = normalize_text(text).translate(QUOTES)
     for part in parts:

@@ -54,6 +54,13 @@ def test_no_line_without_a_reason(page: Page, place: str) -> None:
     expect(page.locator("#cited")).to_be_hidden()
 
 
+def test_quoted_words_of_the_teaser_are_in_sight(page: Page) -> None:
+    """Who may not read lands at the turn of the teaser that has the words."""
+    page.set_viewport_size({"width": 390, "height": 500})
+    page.goto(f"{EPISODE}#t=0,1.5")
+    expect(page.locator(".teaser .turn").first).to_be_in_viewport()
+
+
 def test_a_chapter_that_one_plays_is_no_citation(page: Page) -> None:
     """After a reload at a place that one went to on the page, there is no such line."""
     page.goto(EPISODE)

@@ -147,3 +147,26 @@ def test_what_is_being_said_by_keys_alone(subscriber: Page) -> None:
     assert copied.startswith("> **Robin Ashdown:** Who read it?\n>\n")
     subscriber.keyboard.press("Escape")
     expect(subscriber.get_by_role("button", name="More")).to_be_focused()
+
+
+def test_quotation_marks_inside_a_quote_are_pairs(subscriber: Page) -> None:
+    """A mark whose partner is not selected gets one, and German marks become inner ones on both sides."""
+    subscriber.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    subscriber.goto(EPISODE)
+    cases = {
+        "She said “they will": "“She said ‘they will’”",
+        "drain it” and left": "“‘drain it’ and left”",
+        "the inn „Zur Fähre“ stood": "“the inn ‚Zur Fähre‘ stood”",
+    }
+    for said, quoted in cases.items():
+        subscriber.evaluate(
+            """said => { const s = document.querySelector('.transcript .s').firstChild;
+                const more = s.data.split(' ').length - said.split(' ').length;
+                s.replaceData(0, s.length, said + ' x'.repeat(more)) }""",
+            said,
+        )
+        select(subscriber, said.split()[0], said.split()[-1])
+        subscriber.get_by_role("button", name="Quote", exact=True).click()
+        subscriber.get_by_role("button", name="Text", exact=True).click()
+        assert subscriber.evaluate("navigator.clipboard.readText()").startswith(f"{quoted} (")
+        subscriber.keyboard.press("Escape")

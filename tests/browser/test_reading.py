@@ -402,3 +402,18 @@ def test_dark_is_dark(page: Page) -> None:
     page.goto(EPISODE)
     paper, ink = page.evaluate("(s => [s.backgroundColor, s.color])(getComputedStyle(document.body))")
     assert max(map(int, re.findall(r"\d+", paper))) < 60 < 200 < min(map(int, re.findall(r"\d+", ink)))
+
+
+def test_the_newest_episode_is_in_sight_on_a_phone(page: Page) -> None:
+    """A stranger sees its title on the show's page without scrolling, below the offer."""
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/")
+    expect(page.locator(".episodes h3").first).to_be_in_viewport(ratio=1)
+
+
+def test_the_way_to_the_words_is_beside_the_button(subscriber: Page) -> None:
+    """The link to the transcript stands on the middle of Play."""
+    subscriber.goto("/episodes/the-water-was-always-coming")
+    boxes = [subscriber.locator(f".listen > {name}").bounding_box() for name in (".button", "a")]
+    middles = [box["y"] + box["height"] / 2 for box in boxes if box]
+    assert abs(middles[0] - middles[1]) <= 1, boxes

@@ -421,3 +421,13 @@ def test_an_interrupted_sync_resumes(index: SearchIndex, site: Site) -> None:
     assert _slugs(index, "rain") == ["one"]
     site.store.put(key, body, content_type="application/json", cache_control="private")
     assert index.sync(site.catalog, site.store).indexed == ("two",)
+
+
+def test_items_of_the_notes_do_not_run_together(index: SearchIndex) -> None:
+    """A snippet has a point in the middle between an item, a heading or a picture and what follows it."""
+    notes = "# The lock\n\nA walk of a day.\n\n![A map](map.png)\n\n- The letter of 14 March\n- Photographs"
+    index.index(episode_of("one", notes=notes), None)
+    (group,) = search(index, "letter").groups
+    assert group.notes is not None
+    text = "".join(span.text for span in group.notes.spans)
+    assert text == "The lock · A walk of a day. A map · The letter of 14 March · Photographs"

@@ -240,6 +240,13 @@ def test_a_stranger_learns_no_language_of_a_gated_transcript(index: SearchIndex)
     index.index(episode_of("one", title="Haus"), _spoken("Die Straße", "de", own="de"))
     assert search(index, "häuser", include_transcripts=False).groups == ()
     assert search(index, "häuser").episode_count == 1
+    ids, zone = frozenset({episode_of("one").id}), ZoneInfo("UTC")
+    index.index(episode_of("one", title="Häuser"), _spoken("Die Straße", "de", own="de"))
+    suggested = [
+        index.suggest("häuse", zone, episode_ids=ids, include_transcripts=reads) for reads in (False, True)
+    ]
+    assert suggested == ["hauser", None]
+    index.index(episode_of("one", title="Haus"), _spoken("Die Straße", "de", own="de"))
     index.index(episode_of("two", transcript_is_public=True), _spoken("Ein Haus", "en", own="de"))
     public = frozenset({episode_of("two").id})
     found = search(index, "häuser", include_transcripts=False, public_ids=public)

@@ -1,5 +1,6 @@
 """A suggestion is a word of what the same reader may read; it finds something."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import uuid5
 from zoneinfo import ZoneInfo
@@ -60,6 +61,15 @@ def test_the_nearest_word() -> None:
     assert {word: words.nearest(word) for word in NEAREST} == NEAREST
 
 
+def test_another_form_of_the_word_is_no_suggestion(index: SearchIndex) -> None:
+    """A search finds `walks` for `walk` by itself; a misspelt word is still suggested for."""
+    said = transcript_of("Ann: She walks along the canal and kept the notebook.", duration_s=9)
+    index.index(episode_of("one"), said)
+    assert search(index, "walk").episode_count == 1
+    assert _suggest(index, "walk") is None
+    assert _suggest(index, "walk notebok") == "walk notebook"
+
+
 def test_only_plain_words_are_corrected() -> None:
     """Fields, dates, prefixes and the rest of the text stay."""
     words = Vocabulary({"flood": 2, "memo": 1})
@@ -83,7 +93,7 @@ def test_a_stranger_is_shown_no_word_of_a_gated_transcript(index: SearchIndex) -
     index.index(episode_of("one", persons=(guest,), teaser="Opening words", **texts), SAID)
     public = frozenset({uuid5(SHOW_ID, "two")})
     index.index(episode_of("two", transcript_is_public=True), transcript_of("Ann: Xylophone.", duration_s=9))
-    asked = ("harbor", "lighthose", "marcheti", "leveees", "openning", "xylofone", "marzipn", "poisonin")
+    asked = ("harbor", "lighthose", "marcheti", "leveees", "opning", "xylofone", "marzipn", "poisonin")
     shown = [_suggest(index, q, include_transcripts=False, public_ids=public) for q in asked]
     assert shown == ["harbour", "lighthouse", "marchetti", "levees", "opening", "xylophone", None, None]
     assert _suggest(index, "xylophon", include_transcripts=False) is None
@@ -166,9 +176,9 @@ def test_many_unknown_words_are_no_misspelling(monkeypatch: pytest.MonkeyPatch) 
     words, asked = Vocabulary({"flood": 2}), list[str]()
     nearest = Vocabulary.nearest
 
-    def counted(self: Vocabulary, word: str) -> str | None:
+    def counted(self: Vocabulary, word: str, languages: Collection[str] = ()) -> str | None:
         asked.append(word)
-        return nearest(self, word)
+        return nearest(self, word, languages)
 
     monkeypatch.setattr(Vocabulary, "nearest", counted)
     few, many = "flod-flodd the flood a flod flodd", "flood flod flodd floo flodd-fload flooo"

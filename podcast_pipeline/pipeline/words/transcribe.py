@@ -107,6 +107,7 @@ def load_or_transcribe(
     if transcript is not None:
         _tell_other_settings(transcript, folder, context)
     if transcript is not None and _is_published_recording(transcript, known, draft):
+        _tell_other_language(transcript, folder, context)
         return transcript
     if not folder.has_recording:
         if transcript is not None:
@@ -266,6 +267,16 @@ def _tell_other_settings(transcript: Transcript, folder: EpisodeFolder, context:
         remarks.append(f"its words are not of {languages} as `languages` in [transcription] says")
     for remark in remarks:
         context.warn(f"{folder.slug}: {remark}; `podcast transcribe {folder.slug}` writes them anew")
+
+
+def _tell_other_language(transcript: Transcript, folder: EpisodeFolder, context: Context) -> None:
+    """Say that published words, which stay, are marked as another language than is set now."""
+    wanted = wanted_language(folder, context.config)
+    if wanted and transcript.language != wanted:
+        context.warn(
+            f"{folder.slug}: its words are marked as {transcript.language}, not {wanted} as `language` says:"
+            f" pages and search take them for that; `podcast transcribe {folder.slug}` writes them anew"
+        )
 
 
 def _is_published_recording(transcript: Transcript, known: Episode | None, draft: EpisodeDraft) -> bool:

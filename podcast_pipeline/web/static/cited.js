@@ -4,7 +4,7 @@ import { clock, placeInAddress } from "./transcript.js";
 
 const line = document.querySelector("#cited");
 
-/** Tell where the quoted words are, unless the teaser has them; not of a place that one has gone to on this page. */
+/** Tell where the quoted words are, or go to the turn of the teaser that has them; not of a place that one has gone to on this page. */
 function tell() {
   const place = placeInAddress();
   if (!place || history.state?.at !== undefined) return;
@@ -18,7 +18,9 @@ function tell() {
     listen.textContent = "listen from here";
   }
   line.hidden = (place.until ?? place.from) < Number(line.dataset.until);
-  if (!line.hidden) line.scrollIntoView({ block: "center", behavior: "instant" });
+  const turns = [...document.querySelectorAll(".teaser .turn")];
+  const words = turns.findLast((turn) => Number(turn.dataset.t) <= place.from);
+  (line.hidden ? words : line)?.scrollIntoView({ block: "center", behavior: "instant" });
 }
 
 addEventListener("hashchange", tell);

@@ -23,7 +23,19 @@ const markdown = (text) =>
   text.replace(/[\\`*_[\]<>#&~|!]/g, "\\$&").replace(/^[-+=]/, "\\$&").replace(/^(\d+)([.)])/, "$1\\$2");
 
 const stopped = (text) => (/[.?!…。？！]["”’»]?$/.test(text) ? text : `${text}.`);
-const quoted = (text) => `“${text.replaceAll("“", "‘").replaceAll("”", "’")}”`;
+
+// the marks of a quote inside a quote; in „text“ the second one closes
+const INNER = { "„": "‚", "“": "‘", "”": "’" };
+
+/** Return words with a quotation mark for each that stands alone, as the other one is outside the selection. */
+function balanced(text) {
+  const [opening, closing] = text.includes("„") ? ["„", "“"] : ["“", "”"];
+  const count = (mark) => text.split(mark).length - 1;
+  const missing = count(opening) - count(closing);
+  return opening.repeat(Math.max(0, -missing)) + text + closing.repeat(Math.max(0, missing));
+}
+
+const quoted = (text) => `“${balanced(text).replace(/[„“”]/g, (mark) => INNER[mark])}”`;
 const versionAndTime = (quote, d) => `version ${d.version}, ${clock(quote.from)}`;
 
 /** Return a name in APA style, `van Gogh, V.`; a single word or a script without capitals stays unchanged. */
@@ -43,13 +55,13 @@ const STYLES = {
     return `${said}\n${stopped(d.title)} ${d.show}, ${d.date}, ${versionAndTime(quote, d)}. ${quote.href}`;
   },
   markdown(quote, d) {
-    const said = quote.parts.map((p) => `> ${p.speaker ? `**${markdown(p.speaker)}:** ` : ""}${markdown(p.text)}`);
+    const said = quote.parts.map((p) => `> ${p.speaker ? `**${markdown(p.speaker)}:** ` : ""}${markdown(balanced(p.text))}`);
     const source = `> — [${markdown(d.title)}](${quote.href}), *${markdown(d.show)}*, ${d.date}, ${versionAndTime(quote, d)}`;
     return `${said.join("\n>\n")}\n>\n${source}`;
   },
   bibtex(quote, d) {
     const authors = [...new Set(quote.parts.map((p) => p.speaker).filter(Boolean))];
-    const said = quote.parts.map((p) => `\`\`${bibtex(p.text)}''`).join(" ");
+    const said = quote.parts.map((p) => `\`\`${bibtex(balanced(p.text))}''`).join(" ");
     const fields = {
       author: (authors.length ? authors : [d.author]).map((a) => `{${bibtex(a)}}`).join(" and "),
       title: `{${bibtex(d.title)}}`,
@@ -193,7 +205,7 @@ export async function copy(text) {
 
 function share() {
   const { parts, href } = state.quote;
-  const text = parts.map((p) => (p.speaker ? `${p.speaker}: “${p.text}”` : `“${p.text}”`)).join("\n");
+  const text = parts.map((p) => (p.speaker ? `${p.speaker}: ${quoted(p.text)}` : quoted(p.text))).join("\n");
   navigator.share({ title: article.dataset.title, text, url: href }).catch(() => {}); // the reader may change their mind
 }
 

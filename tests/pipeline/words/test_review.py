@@ -352,6 +352,19 @@ def test_a_changed_style_or_list_hears_nothing_again(
     assert [getattr(options, key) for options in transcriber.given_options] == [value]
 
 
+def test_published_words_of_another_language_are_told(show: ShowFolder) -> None:
+    """They stay, and a line says that `transcribe` writes them in the language that is set."""
+    for language, marked in (("en", []), ("de", [["en, not de"]])):
+        context, warnings = context_of(show), list[str]()
+        settings = context.config.transcription.model_copy(update={"language": language})
+        config = context.config.model_copy(update={"transcription": settings})
+        changed = replace(context, config=config, warn=warnings.append)
+        folder = context.library.folder(SLUG)
+        words = load_or_transcribe(folder, folder.load_draft(), episode(show), changed)
+        assert words == folder.load_transcript()
+        assert [re.findall(r"marked as (.*) as `language`", line) for line in warnings] == marked
+
+
 @pytest.mark.parametrize("precision", ["bf16", "f32", "int8"])
 def test_another_precision_hears_nothing_again(show: ShowFolder, precision: str) -> None:
     """Before publication too the words stay, with the receipt of the precision in which they were made."""
