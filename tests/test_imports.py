@@ -93,6 +93,7 @@ MAY_IMPORT = {
         "audience.jobs",
         "audience.account_mails.queue",
         "audience.oidc.matching",
+        "audience.api",
         "audience.students",
         "audience.membership",
         "audience.subscribers",
