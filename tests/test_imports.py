@@ -71,6 +71,8 @@ MAY_IMPORT = {
         "remote_feeds",
         "transcript",
         "transcription",
+        "web.api",
+        "web.routes.api",
     },
     "pydub": {"audio.inserts"},
     "pyromark": {"feed.show_notes"},
