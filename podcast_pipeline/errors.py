@@ -34,6 +34,7 @@
     │   └── MailInDoubt         the server may have taken the message
     ├── MembershipError         a membership site does not answer; subject: the site
     │   └── EventUnusable       what it says is unusable, now and later; subject: event or subscription
+    ├── ApiKeyError             an API key, its name or its scopes; subject: which, never the secret
     └── SubscriberError         a subscriber, a token or the database; subject: which
 
 Each is raised where its subject is known, `from` the original. Only `cli` catches them: one line on
@@ -195,6 +196,10 @@ class MembershipError(PodcastError):
 
 class EventUnusable(MembershipError):
     """An event or a subscription has not what it should have; tried again it will not be better."""
+
+
+class ApiKeyError(PodcastError):
+    """An API key, its name or its scopes are wrong."""
 
 
 class SubscriberError(PodcastError):

@@ -41,6 +41,7 @@ ROWS = {
     "membership_events": "an event of a membership site; its body goes after 30 days",
     "proofs": "an address, as a keyed hash, that was proven to be a student's or a teacher's",
     "api_keys": "a key of the REST API, by a hash of its secret",
+    "api_requests": "requests to the REST API with an Idempotency-Key, for a day",
     "student_codes": "a code that gives the student price, from the newsroom's list",
     "welcome_mails": "a mail about an account, written before it is sent",
     "tokens": "a private link: the public half, and a hash of the secret",

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+API_KEY_PATTERN = re.compile(r"(?<=pk_)[a-z2-7]{16}\.[a-z2-7]{40}")
 TOKEN_PATTERN = re.compile(r"(?<!/r/)[a-z2-7]{16}\.[a-z2-7]{32}")
 EPISODE_LINK_PATTERN = re.compile(r"(?<=/r/)[a-z2-7]{16}\.[a-z2-7]{32}")
 SIGNIN_LINK_PATTERN = re.compile(r"(?<=/signin/link/)[A-Za-z0-9_-]{43}")
@@ -30,6 +31,7 @@ class AuditFinding:
 def redact(text: str) -> str:
     """Return text without tokens and mailed links, fit for a report."""
     for secret in (
+        API_KEY_PATTERN,
         TOKEN_PATTERN,
         EPISODE_LINK_PATTERN,
         SIGNIN_LINK_PATTERN,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from podcast_pipeline.audit.api import check_api
 from podcast_pipeline.audit.episode_links import check_episode_links
 from podcast_pipeline.audit.feeds import check_private_feed
 from podcast_pipeline.audit.finding import AuditFinding
@@ -60,6 +61,7 @@ def _audit_as(visitor: AuditVisitor, target: AuditTarget) -> Iterator[AuditFindi
     yield from crawler.crawl()
     if visitor.who == "anonymous":
         yield from check_hooks(visitor, target.catalog, target.secrets)
+        yield from check_api(visitor, target.catalog, target.secrets)
         private_keys = tuple(key for key in target.keys if key.startswith("private/"))
         yield from crawler.probe_private_keys(private_keys)
         yield from crawler.check_public_types(tuple(key for key in target.keys if key.startswith("public/")))

@@ -9,6 +9,7 @@ import typer
 
 from podcast_pipeline import __version__
 from podcast_pipeline.cli.commands import (
+    api_keys,
     audit,
     database,
     episodes,
@@ -44,6 +45,7 @@ withdraw.register(app)
 feeds.register(app)
 subscribers.register(app)
 students.register(app)
+api_keys.register(app)
 jobs.register(app)
 search.register(app)
 review.register(app)

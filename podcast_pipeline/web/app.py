@@ -34,6 +34,7 @@ from podcast_pipeline.web.middleware.headers import ResponseHeadersMiddleware
 from podcast_pipeline.web.rate_limit import RateLimiter
 from podcast_pipeline.web.routes.account import AccountRoutes
 from podcast_pipeline.web.routes.add_to_app import AddToAppRoutes
+from podcast_pipeline.web.routes.api import ApiRoutes
 from podcast_pipeline.web.routes.crawlers import CrawlerRoutes
 from podcast_pipeline.web.routes.episode_links import EpisodeLinkRoutes
 from podcast_pipeline.web.routes.episodes import EpisodeRoutes
@@ -128,6 +129,7 @@ def create_app(
         UnsubscribeRoutes(subscribers, clock, templates, show),
         ListenRoutes(catalog, templates),
         CrawlerRoutes(catalog, config.urls.site, config.zone),
+        ApiRoutes(subscribers, limiter, clock, show, config.plan_ids, config.membership.grace_days),
     ]
     if signin:
         account_title = oidc.title if oidc else None

@@ -11,6 +11,7 @@ from podcast_pipeline.access import NOT_FOUND, Deny, Standing
 from podcast_pipeline.errors import Denied, NotFound, PodcastError
 from podcast_pipeline.feed.notice import MESSAGES
 from podcast_pipeline.model import Show
+from podcast_pipeline.web.api.problems import API_PATH, ApiProblem, problem_response
 from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.middleware.access_log import ERROR_LOGGER, redact
 from podcast_pipeline.web.middleware.headers import headers_for_path
@@ -73,6 +74,7 @@ class ErrorPages:
         """Return the handler of each exception type."""
         return {
             AccessDenied: self._access_denied,
+            ApiProblem: self._api_problem,
             RateLimitExceeded: self._rate_limited,
             NotSignedIn: self._not_signed_in,
             NotFound: self._object_missing,
@@ -85,6 +87,8 @@ class ErrorPages:
 
     def deny(self, request: Request, deny: Deny) -> Response:
         """Return the response for a decision against the visitor."""
+        if request.url.path.startswith(API_PATH):
+            return problem_response(deny.status, deny.message)
         if not is_for_people(request.url.path) and not accepts_page(request):
             return PlainTextResponse(f"{deny.message}\n", deny.status, NO_STORE)
         sentence = f"{deny.message[:1].upper()}{deny.message[1:]}."
@@ -116,7 +120,9 @@ class ErrorPages:
     def _line_or_page(
         self, request: Request, status: int, line: str, headers: Mapping[str, str] = NO_HEADERS
     ) -> Response:
-        """Return a line for an app, or a page for a person."""
+        """Return a line for an app, a page for a person, a problem for a program."""
+        if request.url.path.startswith(API_PATH):
+            return problem_response(status, line, headers=headers)
         if not accepts_page(request):
             return PlainTextResponse(f"{line}\n", status, {**headers, **NO_STORE})
         response = self._page(request, status, TEXTS[status])
@@ -126,6 +132,10 @@ class ErrorPages:
     def _access_denied(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, AccessDenied)
         return self.deny(request, error.deny)
+
+    def _api_problem(self, _: Request, error: Exception) -> Response:
+        assert isinstance(error, ApiProblem)
+        return error.response()
 
     def _rate_limited(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, RateLimitExceeded)
@@ -150,6 +160,8 @@ class ErrorPages:
             return self.deny(request, NOT_FOUND)
         if request.method == "GET" and error.status_code in TEXTS:
             return self._line_or_page(request, error.status_code, error.detail, error.headers or NO_HEADERS)
+        if request.url.path.startswith(API_PATH):
+            return problem_response(error.status_code, error.detail, headers=error.headers or NO_HEADERS)
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
 
     def _client_disconnected(self, _: Request, __: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Rate limits by network: sign-in attempts, unknown feed tokens, unsigned requests to hooks, checkouts.
+"""Rate limits by network: sign-in attempts, unknown feed tokens, unsigned requests to hooks, API.
 
 Counters are in the memory of this process. Requests with valid tokens are not counted: an app or a proxy
 that fetches many feeds is never slowed down.
@@ -17,6 +17,8 @@ from podcast_pipeline.audience.subscribers.privacy.addresses_seen import client_
 SIGN_IN_LIMIT = parse("20/15 minutes")
 TOKEN_GUESS_LIMIT = parse("60/10 minutes")
 HOOK_LIMIT = parse("60/10 minutes")
+API_GUESS_LIMIT = parse("60/10 minutes")
+API_LIMIT = parse("600/minute")
 CHECKOUT_LIMIT = parse("20/15 minutes")
 
 
@@ -37,15 +39,20 @@ class RateLimiter:
     def count(self, request: Request, limit: RateLimitItem) -> None:
         """Count an attempt; raises RateLimitExceeded above the limit."""
         if not self._limiter.hit(limit, _network(request)):
-            raise self._exceeded(request, limit)
+            raise self._exceeded(_network(request), limit)
+
+    def count_holder(self, name: str, limit: RateLimitItem) -> None:
+        """Count a request of the holder of a key's id; raises RateLimitExceeded above the limit."""
+        if not self._limiter.hit(limit, name):
+            raise self._exceeded(name, limit)
 
     def check(self, request: Request, limit: RateLimitItem) -> None:
         """Raise RateLimitExceeded where one more attempt would be above the limit; count nothing."""
         if not self._limiter.test(limit, _network(request)):
-            raise self._exceeded(request, limit)
+            raise self._exceeded(_network(request), limit)
 
-    def _exceeded(self, request: Request, limit: RateLimitItem) -> RateLimitExceeded:
-        reset_at = self._limiter.get_window_stats(limit, _network(request)).reset_time
+    def _exceeded(self, name: str, limit: RateLimitItem) -> RateLimitExceeded:
+        reset_at = self._limiter.get_window_stats(limit, name).reset_time
         return RateLimitExceeded(max(1, ceil(reset_at - time())))
 
 

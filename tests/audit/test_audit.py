@@ -181,6 +181,18 @@ def link_for_all(scope: Scope, reply: Reply) -> Reply:
     return reply.with_body(reply.body, **{"set-cookie": "episode=x; Path=/"})
 
 
+def open_api(scope: Scope, reply: Reply) -> Reply:
+    """Answer whoever asks, without a key."""
+    return replace(reply, status=200) if scope["path"].startswith("/api/v1/subscribers") else reply
+
+
+def cors_api(scope: Scope, reply: Reply) -> Reply:
+    """Let the pages of all sites read."""
+    if scope["path"] != "/api/v1/events":
+        return reply
+    return replace(reply, headers=reply.headers | {"access-control-allow-origin": "*"})
+
+
 def open_hook(scope: Scope, reply: Reply) -> Reply:
     """Take every event, whoever sends it."""
     return replace(reply, status=202) if scope["path"].startswith("/hooks/") else reply
@@ -258,6 +270,9 @@ PLANTED_IN_ANSWERS: dict[str, tuple[Change, str, VisitorKind, str]] = {
     ),
     "hook that asks for no signature": (open_hook, "P12", "anonymous", "/hooks/generic"),
     "chatty hook": (insert("/hooks/stripe", b"", SECRET.encode()), "P3", "anonymous", "/hooks/stripe"),
+    "API that asks for no key": (open_api, "P13", "anonymous", "/api/v1/subscribers"),
+    "chatty API": (insert("/api/v1/events", b"", SECRET.encode()), "P3", "anonymous", "/api/v1/events"),
+    "API that lets other sites read": (cors_api, "P13", "anonymous", "/api/v1/events"),
     "checkout page": (
         insert("/subscribe", b"</main>", SECRET.encode()),
         *("P3", "anonymous", "/subscribe"),

@@ -20,7 +20,7 @@ from podcast_pipeline.errors import SubscriberError
 from podcast_pipeline.extras import install_extra
 from podcast_pipeline.files import make_folder, sync_to_disk
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """The migrations, oldest first; listed here so that opening a current database loads no Alembic."""
 
 DATABASE_FILE_NAME = "podcast.db"

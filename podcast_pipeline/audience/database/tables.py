@@ -161,6 +161,21 @@ api_keys = Table(
     Column("revoked_at", UtcDateTime),
 )
 
+api_requests = Table(  # those with an Idempotency-Key, for a day; nothing of their body
+    "api_requests",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("show_id", Uuid, nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("name_hmac", HASH, nullable=False),
+    Column("request_hmac", HASH, nullable=False),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    Column("status", SmallInteger),  # of the answer; NULL until there is one
+    Column("subscriber_id", Uuid),  # whom the answer shows
+    Index("uq_api_requests_show_id_key_id_name_hmac", "show_id", "key_id", "name_hmac", unique=True),
+    Index("ix_api_requests_show_id_claimed_at", "show_id", "claimed_at"),
+)
+
 tokens = Table(
     "tokens",
     metadata,

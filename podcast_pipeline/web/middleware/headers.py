@@ -6,7 +6,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 OPEN_PATHS = ("/feeds/", "/public/")
 """Paths open to web players of any origin (CORS): cookies are ignored, the token is in the URL."""
 
-UNLISTED_PATHS = ("/feeds/", "/r/", "/account", "/signin", "/mail/", "/search", "/students", "/hooks/")
+UNLISTED_PATHS = (
+    "/feeds/",
+    "/r/",
+    "/account",
+    "/signin",
+    "/mail/",
+    "/search",
+    "/students",
+    "/hooks/",
+    "/api/",
+)
 HSTS = "max-age=31536000"
 
 DEFAULT_HEADERS = {

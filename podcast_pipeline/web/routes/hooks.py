@@ -23,15 +23,12 @@ from podcast_pipeline.audience.membership.sources.events import (
 )
 from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.rate_limit import HOOK_LIMIT, RateLimiter
+from podcast_pipeline.web.request_body import BodyTooLarge, read_body
 from podcast_pipeline.web.threads import run_with_database
 
 LOG = logging.getLogger("podcast_pipeline.web")
 MAX_BODY_BYTES = 256 * 1024
 NO_STORE = {"cache-control": "no-store"}
-
-
-class BodyTooLarge(Exception):
-    """A request has a body of more than MAX_BODY_BYTES."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class HookRoutes:
             raise AccessDenied(NOT_FOUND)
         self.rate_limiter.check(request, HOOK_LIMIT)
         try:
-            body = await _read(request)
+            body = await read_body(request, max_bytes=MAX_BODY_BYTES)
         except BodyTooLarge:
             return self._refuse(source, 413, f"has more than {MAX_BODY_BYTES} bytes")
         try:
@@ -71,13 +68,3 @@ class HookRoutes:
     def _refuse(self, source: MembershipSource, status: int, reason: str) -> Response:
         LOG.warning("hook %s: refused with %d: %s", source.name, status, reason)
         return PlainTextResponse("not taken\n", status, NO_STORE)
-
-
-async def _read(request: Request) -> bytes:
-    """Return the body; raises BodyTooLarge before all of it is read."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge
-    return bytes(body)

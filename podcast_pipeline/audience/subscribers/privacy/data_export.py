@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, select
 
 from podcast_pipeline.audience.database.tables import (
+    api_requests,
     audit_log,
     entitlements,
     membership_events,
@@ -31,9 +32,13 @@ TABLES = (
     signin_requests,
     news_mails,
     welcome_mails,
+    api_requests,
 )
 
-SECRET_COLUMNS = {"secret_sha256", "cookie_sha256", "address_hmac", "browser_hmac", "link_hmac", "code_hmac"}
+SECRET_COLUMNS = {
+    "secret_sha256", "cookie_sha256", "address_hmac", "browser_hmac", "link_hmac", "code_hmac", "name_hmac",
+    "request_hmac",
+}  # fmt: skip
 """Columns with hashes of secrets, which contain no personal data."""
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, update
 
 from podcast_pipeline.audience.database.tables import (
+    api_requests,
     membership_events,
     network_addresses,
     news_mails,
@@ -20,7 +21,15 @@ from podcast_pipeline.audience.subscribers.entitlement_rows import hide_foreign_
 from podcast_pipeline.audience.subscribers.mailbox import mailbox_hmac
 from podcast_pipeline.model import Subscriber
 
-PERSONAL_TABLES = (sessions, network_addresses, signin_requests, news_mails, welcome_mails, tokens)
+PERSONAL_TABLES = (
+    sessions,
+    network_addresses,
+    signin_requests,
+    news_mails,
+    welcome_mails,
+    api_requests,
+    tokens,
+)
 """The tables to delete from, in the order of their foreign keys."""
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, exists,
 
 from podcast_pipeline.audience.database import truncate_wal, write_transaction
 from podcast_pipeline.audience.database.tables import (
+    api_requests,
     audit_log,
     audit_purges,
     jobs,
@@ -23,6 +24,7 @@ from podcast_pipeline.audience.subscribers import notifications
 SIGNIN_KEPT = timedelta(hours=24)  # longer than any rate limit's window
 JOBS_KEPT = timedelta(days=7)
 UNDONE_JOBS_KEPT = timedelta(days=30)
+API_REQUESTS_KEPT = timedelta(hours=24)
 BODIES_KEPT = timedelta(days=30)
 
 
@@ -48,6 +50,7 @@ def purge(
     The bodies of membership sites' events go after 30 days, the events with the audit log.
     """
     with write_transaction(engine) as connection:
+        _delete(connection, api_requests, show_id, api_requests.c.claimed_at < now - API_REQUESTS_KEPT)
         purged = PurgeCounts(
             network_addresses=_delete(
                 connection, network_addresses, show_id, network_addresses.c.seen_at < now - network_kept
