@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from podcast_pipeline.audience.api.keys import SCOPES, ApiKeys
 from podcast_pipeline.audience.database.tables import api_requests, audit_log
+from podcast_pipeline.audience.subscribers.privacy.retention import purge
 from podcast_pipeline.web.routes.api import MAX_BODY_BYTES
 from tests.support.site import NOW, SHOW_ID, Site, flagship
 
@@ -242,3 +243,22 @@ def test_no_cookie_no_other_site_and_no_address_in_the_log(
     assert program.client.options(PEOPLE).status_code == 405
     assert program.ask("PUT", PEOPLE).headers["content-type"] == "application/problem+json"
     assert program.ask("GET", f"/api/v1/{uuid4()}").headers["content-type"] == "application/problem+json"
+
+
+def test_a_repeated_request_is_remembered_for_a_day(program: Program) -> None:
+    """The daily retention deletes older ones; an erasure deletes those of the person at once."""
+    subscribers = program.site.subscribers
+    kept = {"network_kept": timedelta(days=30), "audit_kept": timedelta(days=365)}
+    ada = program.ask("POST", PEOPLE, JOINED, once="join-1").json()
+    program.ask("POST", PEOPLE, JOINED | {"foreign_id": "s-2", "email": "bob@example.org"}, once="join-2")
+
+    def number() -> int:
+        with program.keys.engine.connect() as connection:
+            return len(connection.execute(select(api_requests)).all())
+
+    purge(subscribers.engine, show_id=SHOW_ID, **kept, now=NOW + timedelta(hours=24))
+    assert number() == 2
+    assert program.ask("DELETE", f"{PEOPLE}/{ada['id']}").status_code == 204
+    assert number() == 1
+    purge(subscribers.engine, show_id=SHOW_ID, **kept, now=NOW + timedelta(hours=25))
+    assert number() == 0
