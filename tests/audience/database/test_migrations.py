@@ -54,7 +54,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "0006": (*AUDIENCE, *SEARCH, "search_shows"),
     "0007": (*AUDIENCE, *SEARCH, "search_shows"),
 }
-"""What a revision has."""
+"""What a revision has; the paid times of 0007 have moved since, so later ones are upgraded from it."""
 
 OLD_SUBSCRIBERS = Table(
     "subscribers",
@@ -203,12 +203,14 @@ def old(request: pytest.FixtureRequest, bare_url: str | None, tmp_path: Path) ->
     create_database_file(tmp_path)
     engine = connect(bare_url, tmp_path)
     with write_transaction(engine) as connection:
-        make_tables(connection, request.param)
-        for name in TABLES[request.param]:
+        filled = min(request.param, max(TABLES))
+        make_tables(connection, filled)
+        for name in TABLES[filled]:
             table = OLD_SUBSCRIBERS if name == "subscribers" else head.metadata.tables[name]
             connection.execute(insert(table), rows()[name])
         if request.param != "0001":
             connection.execute(text(MATCHED[engine.dialect.name][0]))
+        make_tables(connection, request.param)
     yield engine
     engine.dispose()
 
@@ -256,7 +258,11 @@ def test_every_row_is_kept(old: Engine, bare_url: str | None, tmp_path: Path) ->
         old, only=lambda name, _: not name.startswith(("alembic", "search_words", "search_titles"))
     )
     before = contents(old, tables)
-    assert {name: len(kept) for name, kept in before.items()} == {n: len(rows().get(n, [])) for n in before}
+    counts = {name: len(kept) for name, kept in rows().items()}
+    counts["entitlements"] = counts["subscribers"]  # since 0008
+    assert {name: len(kept) for name, kept in before.items()} == {
+        name: counts.get(name, 0) for name in before
+    }
     if bare_url:
         with pytest.raises(SubscriberError, match="podcast db upgrade"):
             open_database(bare_url, tmp_path)
