@@ -37,7 +37,7 @@ check: .venv/installed-dev
 	$(BIN)/cog --check $(GENERATED)
 
 test: check
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # The same tests on the wheel, in an empty environment: make test-wheel PYTHON=python3.13
 wheel:
@@ -45,10 +45,10 @@ wheel:
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 test-wheel: wheel
-	PYTHON=$(PYTHON) scripts/test_wheel.sh dist/*.whl --numprocesses 2 --dist loadgroup
+	PYTHON=$(PYTHON) scripts/test_wheel.sh dist/*.whl --numprocesses 2 --dist loadfile
 
 test-postgresql: .venv/installed-dev
-	$(BIN)/pytest --database postgresql --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest --database postgresql --numprocesses 2 --dist loadfile
 
 soak: test-postgresql
 	$(BIN)/pytest -m soak --soak
