@@ -17,8 +17,6 @@ from tests.support.paths import ROOT
 from tests.support.pipeline import catalog, context_of, feed
 from tests.support.show import MODEL, SLUG, ShowFolder
 
-pytestmark = pytest.mark.xdist_group("public api")
-
 HEAVY = {"boto3", "httpx", "numpy", "openvino", "pydantic", "sqlalchemy", "starlette", "torch", "typer"}
 
 

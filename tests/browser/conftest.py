@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -10,15 +9,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.support.chromium import ARGUMENTS
 from tests.support.parts import how_to_get
 from tests.support.site import Site, flagship_on_a_port
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all of these on one worker, one after the other, so that one Chromium is started and ended."""
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")

@@ -18,8 +18,6 @@ from podcast_pipeline.cli.app import app
 from tests.support.paths import ROOT
 from tests.support.show import SLUG, ShowFolder, build_show_folder, clean_environment, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("app")
-
 HEAVY = ("torch", "boto3", "starlette", "whisper", "faster_whisper", "sqlalchemy", "feedgen", "av")
 
 

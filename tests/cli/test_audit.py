@@ -10,8 +10,6 @@ from tests.support.http_servers import rebuild_for_port, running_site
 from tests.support.ports import free_port
 from tests.support.show import ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("audit")
-
 
 @pytest.fixture(scope="module")
 def served_show(

@@ -26,8 +26,6 @@ from tests.support.databases import PROCESSES
 from tests.support.s3 import S3Server
 from tests.support.show import SLUG, ShowFolder, build_show_folder
 
-pytestmark = pytest.mark.xdist_group("doctor")
-
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

@@ -8,8 +8,6 @@ from tests.support.pipeline import feed
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 from tests.support.terminal import run_on_terminal
 
-pytestmark = pytest.mark.xdist_group("unpublish")
-
 MOVED = {"PODCAST_URLS_SITE": "http://127.0.0.1:9999"}
 """Another address of the same audio: apps would download it again."""
 

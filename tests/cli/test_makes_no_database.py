@@ -21,8 +21,6 @@ from tests.support.bucket_show import soak_amounts
 from tests.support.paths import ROOT
 from tests.support.show import MODEL, PODCAST, SLUG, ShowFolder, build_show_folder
 
-pytestmark = pytest.mark.xdist_group("makes no database")
-
 ANN = "ann@example.org"
 
 ARGUMENTS: dict[tuple[str, ...], tuple[str, ...]] = {

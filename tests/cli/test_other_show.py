@@ -13,8 +13,6 @@ from podcast_pipeline.storage.published import update_catalog
 from tests.support.pipeline import catalog, context_of, objects
 from tests.support.show import MODEL, SLUG, ShowFolder, build_show_folder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("other show")
-
 ANN = "ann@example.org"
 TITLE = "The Other Show"
 COMMANDS = (

@@ -25,8 +25,6 @@ from podcast_pipeline.web.routes.preview import PreviewText
 from tests.support.pipeline import context_of, edit, store
 from tests.support.show import PODCAST, SLUG, ShowFolder, build_draft, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("unpublish")
-
 HOST = "127.0.0.1:41007"
 PAGE = f"/episodes/{SLUG}"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -18,8 +18,6 @@ from tests.support.pipeline import catalog, context_of, edit, episode, objects
 from tests.support.show import SLUG, ShowFolder, build_draft, copy_show_folder
 from tests.support.terminal import run_on_terminal
 
-pytestmark = pytest.mark.xdist_group("unpublish")
-
 
 @pytest.fixture
 def draft(published: ShowFolder, tmp_path: Path) -> ShowFolder:

@@ -8,8 +8,6 @@ import pytest
 from tests.support.producers import Producer, prepare_origin, two_producers
 from tests.support.show import SLUG, ShowFolder
 
-pytestmark = pytest.mark.xdist_group("pull")
-
 
 @pytest.fixture
 def producers(published: ShowFolder, tmp_path: Path) -> tuple[Producer, Producer]:

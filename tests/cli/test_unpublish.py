@@ -11,8 +11,6 @@ from tests.support.pipeline import catalog, context_of, objects
 from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
 from tests.support.terminal import run_on_terminal
 
-pytestmark = pytest.mark.xdist_group("unpublish")
-
 
 @pytest.fixture
 def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:

@@ -12,8 +12,6 @@ from tests.support.pipeline import episode, objects
 from tests.support.show import PODCAST, SLUG, ShowFolder, copy_show_folder
 from tests.support.withdrawals import QUOTE
 
-pytestmark = pytest.mark.xdist_group("withdraw command")
-
 
 @pytest.fixture
 def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:

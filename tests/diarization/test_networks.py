@@ -25,8 +25,6 @@ from podcast_pipeline.errors import DiarizationError, PodcastError
 from podcast_pipeline.model import Progress
 from tests.support.sounds import SAMPLE, samples_of
 
-pytestmark = pytest.mark.xdist_group("speakers")
-
 LENGTHS = (375, FEWEST_FRAMES, 201, 200, 131, 99, 41, 374, 250)
 
 

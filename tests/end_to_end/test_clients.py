@@ -24,8 +24,6 @@ from tests.support.ports import free_port
 from tests.support.s3 import S3Server
 from tests.support.show import ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("clients")
-
 CLIENTS = ROOT / "scripts" / "clients"
 NEEDS = {
     "gpo": ("gpo",),

@@ -15,8 +15,6 @@ from tests.support.parts import needs
 from tests.support.ports import free_port
 from tests.support.show import ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("moving out")
-
 FEED = "/public/feed.xml"
 
 

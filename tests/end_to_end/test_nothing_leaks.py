@@ -18,8 +18,6 @@ from tests.support.http_servers import running_site
 from tests.support.ports import free_port
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("nothing leaks")
-
 RUN = 8
 LINK = re.compile(r"""(?:href|src|content|url|loc)\s*=?\s*["'>]\s*(https?://[^"'<> ]+|/[^"'<> ]*)""")
 GUESSES = (

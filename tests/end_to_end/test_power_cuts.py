@@ -19,7 +19,6 @@ from tests.support.power_cuts.loop_device import has_loop_devices, loop_disk
 
 pytestmark = [
     pytest.mark.skipif(COMPILER is None, reason=how_to_get("cc")),
-    pytest.mark.xdist_group("power_cuts"),
 ]
 
 needs_loop_devices = pytest.mark.skipif(

@@ -15,8 +15,6 @@ from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.show import SLUG
 
-pytestmark = pytest.mark.xdist_group("wheel")
-
 RECORDING = ROOT / "episodes" / SLUG / "source.flac"
 TORCHLESS = ("transcribe", "weights")
 

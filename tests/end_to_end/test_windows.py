@@ -14,8 +14,6 @@ from tests.support.audio_files import tone
 from tests.support.paths import ROOT
 from tests.support.show import clean_environment
 
-pytestmark = pytest.mark.xdist_group("windows")
-
 SLUG = "the-talk"
 REFUSED = "a folder as the store needs Linux or macOS"
 NEED_NO_STORE = (

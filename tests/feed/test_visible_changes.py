@@ -12,8 +12,6 @@ from tests.support.show import ShowFolder, copy_show_folder
 RIGHT = (FEEDS / "right" / "full.xml").read_text(encoding="utf-8")
 TOKEN = "a" * 16 + "." + "2" * 32
 
-pytestmark = pytest.mark.xdist_group("visible changes")
-
 
 def visible_changes(old: str, new: str) -> tuple[VisibleChange, ...]:
     assert old in RIGHT

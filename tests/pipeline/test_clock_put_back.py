@@ -3,14 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from podcast_pipeline.pipeline.maintain import unpublish
 from podcast_pipeline.pipeline.publish import publish
 from tests.support.pipeline import catalog, context_of
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
-
-pytestmark = pytest.mark.xdist_group("release")
 
 LONG_BEFORE = datetime(2020, 1, 1, 12, tzinfo=UTC)
 

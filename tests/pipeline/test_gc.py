@@ -19,8 +19,6 @@ from tests.support.pipeline import context_of, edit
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 from tests.support.unfinished_uploads import begin_upload
 
-pytestmark = pytest.mark.xdist_group("gc")
-
 LATER = timedelta(days=7, minutes=1)
 ORPHAN = "public/audio/left-behind.0123456789abcdef.mp3"
 

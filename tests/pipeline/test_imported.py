@@ -24,8 +24,6 @@ from tests.support.paths import ROOT
 from tests.support.pipeline import context_of
 from tests.support.show import SLUG, ShowFolder, run_ffmpeg
 
-pytestmark = pytest.mark.xdist_group("imported")
-
 FORD = "the-second-ford"
 NAMES = {
     "podcast": "https://podcastindex.org/namespace/1.0",

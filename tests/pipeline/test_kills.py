@@ -9,8 +9,6 @@ from tests.support.bucket_show import soak_amounts
 from tests.support.disturbed_publication import Scenario
 from tests.support.faults import kill_at
 
-pytestmark = pytest.mark.xdist_group("kills")
-
 
 @pytest.fixture
 def scenario(request: pytest.FixtureRequest) -> Scenario:

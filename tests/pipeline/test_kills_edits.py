@@ -27,8 +27,6 @@ from tests.support.bucket_show import files, objects, soak_amounts
 from tests.support.databases import PROCESSES
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("kills edits")
-
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMMANDS = ("publish", "transcribe")
 OTHER_WORDS = "second.json"  # in the show's folder: the result of the second transcription

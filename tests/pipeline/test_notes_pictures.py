@@ -10,8 +10,6 @@ from podcast_pipeline.pipeline.assemble import referenced_keys
 from tests.support.pipeline import catalog, episode, feed, items, store
 from tests.support.show import SLUG, ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("publish")
-
 
 @pytest.fixture
 def show(published: ShowFolder, tmp_path: Path) -> ShowFolder:

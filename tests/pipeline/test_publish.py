@@ -25,8 +25,6 @@ from tests.support.pipeline import catalog, context_of, edit, episode, feed, ite
 from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
 from tests.support.sounds import tune, write_wav
 
-pytestmark = pytest.mark.xdist_group("publish")
-
 REFERENCE = ROOT / "tests" / "data" / "sample" / "reference.txt"
 
 

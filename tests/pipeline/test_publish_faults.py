@@ -11,8 +11,6 @@ from tests.support.bucket_show import objects, verified_feed_and_catalog
 from tests.support.disturbed_publication import Scenario, body_of
 from tests.support.faults import Fault
 
-pytestmark = pytest.mark.xdist_group("kills")
-
 ALWAYS = 1_000_000
 BOUND_S = 150.0  # six attempts with their pauses, and a busy machine
 STALL_BOUND_S = 240.0

@@ -30,8 +30,6 @@ from tests.support.databases import PROCESSES
 from tests.support.s3 import S3Server
 from tests.support.show import SLUG, ShowFolder, build_show_folder, run_ffmpeg
 
-pytestmark = pytest.mark.xdist_group("races")
-
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OTHER = "a-quieter-winter"
 

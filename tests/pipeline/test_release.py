@@ -15,8 +15,6 @@ from tests.support.databases import PROCESSES
 from tests.support.pipeline import catalog, context_of, store
 from tests.support.show import SLUG, ShowFolder, build_show_folder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("release")
-
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DUE = NOW + timedelta(hours=1)
 LONG_AGO = datetime(2020, 2, 3, 5, 30, tzinfo=UTC)

@@ -16,8 +16,6 @@ from podcast_pipeline.pipeline.replace import replace_recording
 from tests.support.pipeline import context_of, edit, episode, feed
 from tests.support.show import SLUG, ShowFolder, copy_show_folder, run_ffmpeg
 
-pytestmark = pytest.mark.xdist_group("replace")
-
 CUT_S = 4.0
 LONG_WORD = re.compile(r"\b[a-z]{8,}\b")
 

@@ -44,7 +44,6 @@ from tests.support.show import SLUG, ShowFolder, build_show_folder, clean_enviro
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
 
-pytestmark = pytest.mark.xdist_group("unschedule")
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DUE = NOW + timedelta(hours=1)

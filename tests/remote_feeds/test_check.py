@@ -13,8 +13,6 @@ from tests.support.ports import free_port
 from tests.support.rule_cases.hosts import FAULTS, findings, right_files
 from tests.support.show import ShowFolder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("check")
-
 TOKEN = "a" * 16 + "." + "2" * 32
 
 

@@ -27,8 +27,6 @@ from tests.support.imported_show import audio_bytes, catalog, import_show
 from tests.support.rule_cases.hosts import picture
 from tests.support.show import ShowFolder
 
-pytestmark = pytest.mark.xdist_group("hostile feeds")
-
 FEED = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"
  xmlns:podcast="https://podcastindex.org/namespace/1.0" xmlns:atom="http://www.w3.org/2005/Atom">

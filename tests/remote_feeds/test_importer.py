@@ -29,8 +29,6 @@ from tests.support.real_feeds import FEEDS, REAL, serve_copy
 from tests.support.rule_cases.hosts import picture
 from tests.support.show import PODCAST, ShowFolder, clean_environment
 
-pytestmark = pytest.mark.xdist_group("importer")
-
 MOVES = [
     "3 episodes: other host for the audio, same guid",
     "1 episode: other host for the artwork, same guid",

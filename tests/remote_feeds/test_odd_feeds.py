@@ -5,16 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
-import pytest
-
 from podcast_pipeline import open_show
 from podcast_pipeline.pipeline.maintain import rebuild
 from podcast_pipeline.remote_feeds.importer import ImportResult
 from tests.support.http_servers import ServedFile, running_host
 from tests.support.imported_show import catalog, import_show
 from tests.support.show import ShowFolder
-
-pytestmark = pytest.mark.xdist_group("odd feeds")
 
 FEED = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd">

@@ -14,8 +14,6 @@ from tests.support.power_cuts.program import WORDS
 from tests.support.rule_cases.hosts import picture
 from tests.support.show import ShowFolder
 
-pytestmark = pytest.mark.xdist_group("importer")
-
 SLUG = "the-hearing"
 ITEM = """<item><title>The hearing</title><guid isPermaLink="false">one</guid>
 <pubDate>Tue, 10 Mar 2020 07:00:00 GMT</pubDate><itunes:duration>30</itunes:duration>

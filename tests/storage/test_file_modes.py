@@ -18,8 +18,6 @@ from podcast_pipeline.storage.local import LocalStore
 from tests.support.ports import free_port
 from tests.support.show import PODCAST, SLUG, ShowFolder, build_show_folder, copy_show_folder
 
-pytestmark = pytest.mark.xdist_group("file modes")
-
 HEADERS: dict[str, Any] = {"content_type": "text/plain", "cache_control": "no-store"}
 
 

@@ -162,7 +162,6 @@ def kill_once(sender: BaseProcess, mailbox: FaultyMailbox, chance: random.Random
     assert sender.exitcode == -signal.SIGKILL
 
 
-@pytest.mark.xdist_group("kills of mail jobs")
 @soak_amounts(share=2, full=100)
 def test_senders_killed_in_the_middle(database_url: str | None, tmp_path: Path, amount: int) -> None:
     """Nobody is welcomed twice, and whoever got no mail is in doubt, at most one for each kill."""

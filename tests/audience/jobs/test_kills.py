@@ -28,7 +28,6 @@ from tests.support.golden import ordinary_catalog
 from tests.support.mail_server import PASSWORD, USER, FaultyMailbox, running_mail_server
 
 pytestmark = [
-    pytest.mark.xdist_group("kills of mail jobs"),
     # the server listens on this machine only
     pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning"),
 ]

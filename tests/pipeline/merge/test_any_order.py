@@ -26,8 +26,6 @@ from podcast_pipeline.pipeline.commit import CatalogUpdate, commit
 from tests.support.producers import Producer, two_producers
 from tests.support.show import ShowFolder
 
-pytestmark = pytest.mark.xdist_group("any order")
-
 WORDS = tuple(f"w{number}" for number in range(16))
 SPEAKERS = ("S0", "S1")
 PLAIN = ("title", "season", "topics", "guests")

@@ -20,8 +20,6 @@ from tests.support.bucket_show import files
 from tests.support.producers import Producer
 from tests.support.show import SLUG
 
-pytestmark = pytest.mark.xdist_group("published")
-
 Producers = tuple[Producer, Producer]
 
 

@@ -26,8 +26,6 @@ from tests.support.producers import NOW, Producer, set_numbered_words
 from tests.support.s3 import S3Server
 from tests.support.show import SLUG, ShowFolder
 
-pytestmark = pytest.mark.xdist_group("races")
-
 LONGEST_S = 1.5
 RUNS = 6
 

@@ -20,8 +20,6 @@ from tests.support.killed_withdrawal import (
 )
 from tests.support.s3 import S3Server
 
-pytestmark = pytest.mark.xdist_group("withdrawal-kills")
-
 
 @pytest.fixture(scope="module")
 def in_folder(tmp_path_factory: pytest.TempPathFactory) -> WithdrawalScenario:

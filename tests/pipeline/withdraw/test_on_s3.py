@@ -3,16 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from podcast_pipeline.storage.s3.store import S3Store
 from tests.support.bucket_show import publish_here, show_in_bucket
 from tests.support.databases import PROCESSES
 from tests.support.killed_withdrawal import FIRST, build_small_show, withdraw_here
 from tests.support.s3 import S3Server
 from tests.support.show import SLUG
-
-pytestmark = pytest.mark.xdist_group("withdrawal-kills")
 
 TEASER = b"what you saw there on that day"
 

@@ -39,8 +39,6 @@ from tests.support.withdrawals import (
     take_back,
 )
 
-pytestmark = pytest.mark.xdist_group("withdraw")
-
 NOW = datetime(2031, 5, 6, 12, tzinfo=UTC)
 
 

@@ -38,8 +38,6 @@ from tests.support.pipeline import context_of, episode, items, objects, store
 from tests.support.show import MODEL, SLUG, ShowFolder, copy_show_folder
 from tests.support.transcripts import recognized
 
-pytestmark = pytest.mark.xdist_group("review")
-
 BLOCKING = {"PODCAST_REVIEW_UNKNOWN_NAMES": "block"}
 
 

@@ -24,8 +24,6 @@ from tests.support.pipeline import episode, store
 from tests.support.show import SLUG, ShowFolder, build_draft, copy_show_folder
 from tests.support.word_files import paragraphs, saved
 
-pytestmark = pytest.mark.xdist_group("typed transcript")
-
 NOW = datetime(2026, 12, 1, 6, tzinfo=UTC)
 SAID = (ROOT / "tests/data/sample/reference.txt").read_text(encoding="utf-8").splitlines()
 LABELS = ("ROBIN", "Alex Marlowe")

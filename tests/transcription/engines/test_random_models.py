@@ -18,8 +18,6 @@ from podcast_pipeline.transcription.known_models.table import MULTILINGUAL_V3, M
 from podcast_pipeline.transcription.weights import Weights, find_weights
 from tests.support import random_whisper
 
-pytestmark = pytest.mark.xdist_group("random models")
-
 SHAPE = ModelShape(128, MULTILINGUAL_V3, 128, 2, 1)
 SECONDS = 20
 CHARACTERS = 40  # of the text that is compared: later the 8 bits of our last product may turn a choice
