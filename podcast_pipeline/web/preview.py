@@ -18,7 +18,7 @@ from podcast_pipeline.config import Config
 from podcast_pipeline.feed.conformance.document import parse_rss
 from podcast_pipeline.feed.rss import Audience, PrivateAudience, PublicAudience, render_feed
 from podcast_pipeline.feed.text import PLACEHOLDERS, xml_safe
-from podcast_pipeline.model import Episode, Show, Subscriber
+from podcast_pipeline.model import MANUAL, Entitlement, Episode, Show, Subscriber
 from podcast_pipeline.model.catalog import CATALOG_KEY, Catalog, to_json
 from podcast_pipeline.storage import ObjectReader
 from podcast_pipeline.storage.objects import FEED_KEY, FEED_TYPE, StagedObject, stage_bytes
@@ -47,14 +47,23 @@ class PreviewVisitors:
     """Shows a page as a subscriber has it; as everybody has it with `?as=everybody`."""
 
     def __init__(self, show_id: UUID) -> None:
-        address = "preview@localhost"
+        address, person = "preview@localhost", uuid4()
         self._subscriber = Subscriber(
-            id=uuid4(),
+            id=person,
             show_id=show_id,
             email=address,
             email_normalized=address,
             created_at=LONG_AGO,
             updated_at=LONG_AGO,
+            entitlements=(
+                Entitlement(
+                    id=person,
+                    subscriber_id=person,
+                    source=MANUAL,
+                    foreign_id=str(person),
+                    observed_at=LONG_AGO,
+                ),
+            ),
         )
 
     def needs_database(self, _: Request) -> bool:

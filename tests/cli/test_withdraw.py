@@ -52,7 +52,7 @@ def test_the_receipt(show: ShowFolder) -> None:
     assert (receipt["kind"], receipt["versions"], receipt["new_version"]) == ("passage", [1], 2)
     assert receipt["reason"] == "7 C 12/31"
     assert receipt["not_removed"] == []
-    assert len(receipt["removed"]) == 7
+    assert len(receipt["removed"]) == 8
     assert len(receipt["cannot_be_called_back"]["cdn_urls_to_purge"]) == 1
     assert "cold-hearted" not in done.stdout
     again = show.run("withdraw", SLUG, "--quote", QUOTE, "--yes")
