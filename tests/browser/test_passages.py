@@ -13,7 +13,7 @@ from tests.support.site import Site
 EPISODE = "/episodes/the-water-was-always-coming"
 SECRET = "because by then I was angry"
 WHY = (
-    "The quoted words are at 0:34 in the transcript, which is for subscribers: subscribe or listen from here."
+    "This quote is at 0:34 in the transcript, which is for subscribers: subscribe or listen from here."
 )
 
 
@@ -77,7 +77,7 @@ def test_without_a_script(browser: Browser, site: Site) -> None:
     page = context.new_page()
     page.goto(cited(site, "34.5"))
     expect(page.locator("#cited")).to_have_text(
-        "The quoted words are in the transcript, which is for subscribers: subscribe or listen.",
+        "This quote is in the transcript, which is for subscribers: subscribe or listen.",
         use_inner_text=True,
     )
     bite = page.locator(".soundbites a")

@@ -101,7 +101,7 @@ def test_the_check_would_notice(show: ShowFolder, secret: set[str]) -> None:
     """The sample has restricted text after its teaser, and a subscriber's file contains it."""
     notes = (show.episode / "notes.md").read_text(encoding="utf-8")
     store = open_show(show.folder).store
-    (file,) = [info.key for info in store.list("private/transcripts/") if info.key.endswith(".txt")]
+    file = next(info.key for info in store.list("private/transcripts/") if info.key.endswith(".txt"))
     assert len(secret) > 50
     assert runs(notes) & runs(texts(store.get(file)[1]))
     assert secret <= runs(texts(store.get(file)[1]))

@@ -164,7 +164,7 @@ def test_a_dry_run_stores_nothing_and_says_what_it_would(show: ShowFolder, publi
     files[path] = path.read_bytes()
     done = json.loads(show.run("--json", "publish", "--dry-run", SLUG).stdout)
     assert (done["changed"], done["error"]) == (True, None)
-    assert [key.split("/")[1] for key in done["would_store"]] == ["chapters"]
+    assert [key.split("/")[1] for key in done["would_store"]] == ["transcripts", "chapters"]  # Word has them
     assert {p: p.read_bytes() for p in files} == files
     assert {info.key: info.etag for info in store(show).list("private/")} == before
     again = json.loads(published.run("--json", "publish", "--dry-run", SLUG).stdout)
