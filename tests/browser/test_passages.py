@@ -12,9 +12,7 @@ from tests.support.site import Site
 
 EPISODE = "/episodes/the-water-was-always-coming"
 SECRET = "because by then I was angry"
-WHY = (
-    "This quote is at 0:34 in the transcript, which is for subscribers: subscribe or listen from here."
-)
+WHY = "This quote is at 0:34 in the transcript, which is for subscribers: subscribe or listen from here."
 
 
 def cited(site: Site, place: str) -> str:
