@@ -9,26 +9,28 @@ from podcast_pipeline.config.load import (
     validate_toml,
 )
 from podcast_pipeline.config.membership import MembershipTable, PlanTable
+from podcast_pipeline.config.production import (
+    AudioTable,
+    GlossaryTable,
+    ReviewTable,
+    SpeakersTable,
+    TermTable,
+    TranscriptionTable,
+)
 from podcast_pipeline.config.schema import (
     SECRET_VARIABLES,
     STATE_FOLDER,
     TABLES,
     AccessTable,
-    AudioTable,
     Config,
     DatabaseTable,
     FeedTable,
-    GlossaryTable,
     MailTable,
     PersonTable,
     RetentionTable,
-    ReviewTable,
     ScheduleTable,
     ShowTable,
-    SpeakersTable,
     StorageTable,
-    TermTable,
-    TranscriptionTable,
     UrlsTable,
 )
 from podcast_pipeline.config.signin import OidcTable, SigninTable, StudentsTable

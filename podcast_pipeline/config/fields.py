@@ -4,7 +4,9 @@ import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+
+from podcast_pipeline.model import FrozenModel, NonEmptyStr
 
 ReviewAction = Literal["block", "warn", "off"]
 
@@ -73,3 +75,14 @@ def _check_header_value(secret: SecretStr) -> SecretStr:
 
 TimeZone = Annotated[str, AfterValidator(_check_zone), Field(title="time zone")]
 HeaderSecret = Annotated[SecretStr, AfterValidator(_check_header_value)]
+
+
+class NamedTable(FrozenModel):
+    """A table that may be written as its name alone."""
+
+    name: NonEmptyStr
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, entry: object) -> object:
+        return entry if isinstance(entry, dict | cls) else {"name": entry}

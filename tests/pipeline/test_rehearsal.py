@@ -7,7 +7,7 @@ import pytest
 
 from podcast_pipeline.audio.tracks import Track
 from podcast_pipeline.cli.commands.publish import PublishOptions, ingest_recording
-from podcast_pipeline.config.schema import ReviewTable
+from podcast_pipeline.config import ReviewTable
 from podcast_pipeline.errors import EpisodeError
 from podcast_pipeline.model import Person
 from podcast_pipeline.pipeline.context import Context

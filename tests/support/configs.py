@@ -3,8 +3,7 @@
 from pathlib import Path
 from uuid import uuid4
 
-from podcast_pipeline.config import Config
-from podcast_pipeline.config.schema import ShowTable, TranscriptionTable
+from podcast_pipeline.config import Config, ShowTable, TranscriptionTable
 
 
 def tiny_config(
