@@ -55,7 +55,7 @@ def _in_an_interruption(error: BaseException | None) -> bool:
     """Return whether the error arose after Ctrl-C, as from a connection that was cut in a statement."""
     if error is None or isinstance(error, KeyboardInterrupt):
         return error is not None
-    return _in_an_interruption(error.__cause__) or _in_an_interruption(error.__context__)
+    return any(_in_an_interruption(before) for before in {error.__cause__, error.__context__})
 
 
 def json_first(arguments: Sequence[str]) -> list[str]:
