@@ -5,7 +5,9 @@ the stem with its language before it. So `poison` finds poisoning, and a languag
 """
 
 from collections.abc import Iterable, Set
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import Any
 
 import snowballstemmer
 
@@ -103,9 +105,19 @@ def word_stems(word: str, language: str) -> tuple[str, ...]:
     if len(folded) < SHORTEST_STEMMED or not folded.isalpha():
         return ()
     # a stemmer has a state, and several threads search
-    stem = snowballstemmer.stemmer(ALGORITHMS[language]).stemWord
+    stem = _stemmer_class(ALGORITHMS[language])().stemWord
     stems = (fold_word(stemmed) for form in {word.lower(): None, folded: None} if (stemmed := stem(form)))
     return tuple(dict.fromkeys(stems))
+
+
+@cache
+def _stemmer_class(algorithm: str) -> Any:
+    """Return a stemmer in Python: the package's own choice is PyStemmer where that happens to be installed.
+
+    Servers share one index, and must have the stems of one version.
+    """
+    module = import_module(f"{snowballstemmer.__name__}.{algorithm}_stemmer")
+    return getattr(module, f"{algorithm.title()}Stemmer")
 
 
 @lru_cache(CACHED_WORDS)

@@ -251,3 +251,14 @@ def test_a_stranger_learns_no_language_of_a_gated_transcript(index: SearchIndex)
     public = frozenset({episode_of("two").id})
     found = search(index, "häuser", include_transcripts=False, public_ids=public)
     assert (found.episode_count, found.hit_count) == (2, 1)
+
+
+def test_stems_do_not_depend_on_what_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package would take PyStemmer, of any version, where it is installed beside it."""
+
+    def another(_: str) -> None:
+        raise AssertionError("another stemmer was asked")
+
+    monkeypatch.setattr("snowballstemmer.stemmer", another)
+    found = {language: word_stems.__wrapped__("running", language) for language in ALGORITHMS}
+    assert found["en"] == ("run",)
