@@ -299,7 +299,7 @@ student_codes = Table(  # from the newsroom's list, each for one person; who has
     Index("uq_student_codes_show_id_code", "show_id", "code", unique=True),
 )
 
-jobs = Table(  # the background work of the servers; no payload, key or error has a secret or personal data
+jobs = Table(  # the background work of the servers; no secret in a row, and an address sealed only
     "jobs",
     metadata,
     Column("id", LONG, primary_key=True),

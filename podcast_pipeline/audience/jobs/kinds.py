@@ -15,7 +15,7 @@ class ClaimedJob(Protocol):
     """A job that this worker alone has, until its lease ends.
 
     Attributes:
-        payload: ids, no secrets and no personal data.
+        payload: ids, no secrets and no personal data that can be read.
     """
 
     @property

@@ -78,7 +78,7 @@ def add_job(
     """Add a job in a transaction of the caller's; a job of this kind and key that is there stays as it is.
 
     Args:
-        payload: ids, no secrets and no personal data.
+        payload: ids, no secrets and no personal data that can be read.
     """
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     row = {

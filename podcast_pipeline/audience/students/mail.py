@@ -26,14 +26,15 @@ def student_mail_kind(
 ) -> JobKind:
     """Return the kind of the jobs that `StudentProofs.request` queues.
 
-    A mail that the server may have is not sent again, and one whose link has expired is not sent.
+    A mail that the server may have is not sent again, and one that was asked for an hour ago is not sent.
     """
 
     def send(job: ClaimedJob) -> Outcome:
-        secret = job.payload["sealed"]
-        address = links.open(secret, now=clock())
+        now = clock()
+        address = links.open_of_job(job.payload["sealed"], now=now)
         if address is None:
             return "expired"
+        secret = links.seal(address, now=now)
         text = TEXT.format(title=show.title, site=show.site_url, secret=secret)
         subject = " ".join(f"{show.title}: your address is at a school".split())
         mailer.send(Message(address.email, subject, text), before_handover=job.hand_over)

@@ -81,14 +81,14 @@ class StudentProofs:
         address = parse_email(email)
         if academic_domain(address, also=self._domains) is None:
             return False
-        address_hmac, secret = self.address_hmac(address), self.links.seal(address, now=now)
+        address_hmac, sealed = self.address_hmac(address), self.links.seal_for_job(address, now=now)
         row = {
             "show_id": self.show_id,
             "subscriber_id": None,
             "address_hmac": address_hmac,
             "browser_hmac": self._hmac("browser", browser),
-            "link_hmac": self._hmac("link", secret),
-            "code_hmac": self._hmac("code", secret),
+            "link_hmac": self._hmac("link", sealed),
+            "code_hmac": self._hmac("code", sealed),
             "tries": 0,
             "created_at": now,
             "spent_at": now,  # no sign-in
@@ -97,7 +97,7 @@ class StudentProofs:
             advisory_lock(connection, bytes.fromhex(address_hmac))
             if self._count_recent(connection, address_hmac, now) < MAILS_PER_WINDOW:
                 connection.execute(insert(signin_requests).values(row))
-                payload = {"sealed": secret}
+                payload = {"sealed": sealed}
                 key = row["link_hmac"]
                 assert isinstance(key, str)
                 add_job(connection, self.show_id, STUDENT_MAIL, key, payload=payload, run_after=now, now=now)

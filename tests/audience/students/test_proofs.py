@@ -136,7 +136,9 @@ def test_the_mail_has_the_link_and_the_database_no_address(
     assert proof.code == "A1"
     with engine.connect() as connection:
         stored = [*connection.execute(select(jobs)), *connection.execute(select(proofs))]
+        payloads = connection.scalars(select(jobs.c.payload)).all()
     assert "ann" not in str(stored).lower()
+    assert [school.prove(payload["sealed"], now=NOW) for payload in payloads] == [None] * 5  # no links
 
 
 def test_a_mail_whose_link_has_expired_is_not_sent(school: StudentProofs, engine: Engine) -> None:
