@@ -134,7 +134,11 @@ def create_app(
     if signin:
         account_title = oidc.title if oidc else None
         groups.append(SignInRoutes(signin, cookies, limiter, templates, show, landings, account_title))
-        groups.append(AccountRoutes(subscribers, sessions, cookies, templates, show, has_portal=bool(shop)))
+        groups.append(
+            AccountRoutes(
+                subscribers, sessions, cookies, templates, show, config.all_plans, has_portal=bool(shop)
+            )
+        )
     if signin and oidc:
         groups.append(OidcRoutes(oidc, cookies, limiter, templates, show, landings, clock))
     if students:
@@ -142,7 +146,11 @@ def create_app(
     if memberships and memberships.sources:
         groups.append(HookRoutes(memberships, limiter, clock))
     if shop:
-        groups.append(SubscribeRoutes(shop, config.plans_for_sale, cookies, limiter, templates, show))
+        groups.append(
+            SubscribeRoutes(
+                shop, config.plans_for_sale, cookies, limiter, templates, show, has_students=bool(students)
+            )
+        )
     if config.storage.kind == "local":
         groups.append(PublicFileRoutes(store.anonymous(), show.moved_feed_url))
     app = Starlette(

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from podcast_pipeline.access import NOT_FOUND
+from podcast_pipeline.config.membership import STANDARD_PLANS
 from podcast_pipeline.feed import show_notes
 from podcast_pipeline.model import Episode, Show
 from podcast_pipeline.search import HighlightSpan
@@ -65,6 +66,7 @@ FILTERS = {
 
 TESTS = {
     "automatic_note": automatic_notes.is_automatic,
+    "standard_plan": STANDARD_PLANS.__contains__,
     "unnamed_speaker": view.is_unnamed_speaker,
 }
 

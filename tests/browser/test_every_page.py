@@ -1,7 +1,7 @@
 """axe-core over every page template and every page of an error, in light, dark and forced colours."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Literal
@@ -12,23 +12,15 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from podcast_pipeline.audience.membership.sources.stripe_api import Stripe, StripeApi
-from podcast_pipeline.audience.oidc.matching import AccountMatching
-from podcast_pipeline.audience.oidc.provider import Client, Provider
-from podcast_pipeline.audience.students.proofs import StudentProofs
 from podcast_pipeline.audience.subscribers import unsubscribe_token
-from podcast_pipeline.config import PlanTable
 from podcast_pipeline.errors import StoreError
 from podcast_pipeline.model.catalog import Catalog
 from podcast_pipeline.search import SearchIndex
 from podcast_pipeline.storage.local import LocalStore
 from podcast_pipeline.web.catalog_cache import CatalogCache
-from podcast_pipeline.web.routes.oidc import OidcSignIn
 from podcast_pipeline.web.routes.preview import PreviewRoutes, PreviewText
 from podcast_pipeline.web.templating import Templates
-from tests.support.fake_stripe import KEY as STRIPE_KEY
-from tests.support.fake_stripe import WEBHOOK_SECRET, FakeStripe
-from tests.support.oidc_providers import BACK, CLIENT_ID, CLIENT_SECRET, FakeProvider
+from tests.support.every_part import PAGES_OF_PARTS, app_with_every_part
 from tests.support.outbox import Outbox
 from tests.support.site import NOW, SHOW_ID, Site, flagship_on_a_port, transcript_of
 
@@ -36,11 +28,6 @@ EPISODE = "/episodes/the-water-was-always-coming"
 PEOPLE = ("ann@example.org", "lapsed@example.org", "twice@example.org")
 BROWSER_HEADERS = {"accept": "text/html"}
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-PLANS = (
-    PlanTable(id="month", title="Monthly", period="monthly", price=5, currency="EUR", stripe_price="price_m"),
-    PlanTable(id="standard", title="Yearly", price=50, currency="EUR", stripe_price="price_y"),
-)
-
 PAGES: dict[str, tuple[str, int, str]] = {  # who asks, the status, the path
     "home": ("stranger", 200, "/"),
     "home of a subscriber": ("reader", 200, "/"),
@@ -185,26 +172,8 @@ def error_pages(site: Site) -> dict[str, tuple[int, str]]:
 
 def pages_of_parts(site: Site) -> dict[str, tuple[int, str]]:
     """Return the pages of a site with Stripe, a provider of accounts and prices for students."""
-    engine, key = site.subscribers.engine, site.subscribers.secret_key
-    provider = FakeProvider(site.clock)
-    client = Client(provider.issuer, CLIENT_ID, CLIENT_SECRET, BACK)
-    account = FakeStripe(now=NOW)
-    selling = site.config.model_copy(update={"plans": PLANS, "stripe_key": STRIPE_KEY})
-    prices = {plan.stripe_price or "": plan.id for plan in PLANS}
-    app = replace(site, config=selling).app(
-        Outbox(),
-        oidc=OidcSignIn(
-            Provider(client, provider.fetch),
-            AccountMatching(engine, show_id=SHOW_ID, secret_key=key),
-            "your Example account",
-            key,
-        ),
-        students=StudentProofs(engine, show_id=SHOW_ID, secret_key=key),
-        shop=Stripe(StripeApi(STRIPE_KEY, transport=account.transport), WEBHOOK_SECRET, prices),
-    )
-    visitor = TestClient(app, base_url=site.config.urls.site)
-    paths = ("/students", "/students/link/x", "/subscribe", "/subscribe/done", "/signin/account/back")
-    answers = {path: visitor.get(path, headers=BROWSER_HEADERS) for path in paths}
+    visitor = TestClient(app_with_every_part(site), base_url=site.config.urls.site)
+    answers = {path: visitor.get(path, headers=BROWSER_HEADERS) for path in PAGES_OF_PARTS}
     return {path: (answer.status_code, answer.text) for path, answer in answers.items()}
 
 

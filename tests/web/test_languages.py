@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from podcast_pipeline.model import Segment, Speaker, Transcript, Word
 from podcast_pipeline.web import languages
 from podcast_pipeline.web.routes.feeds import hash_in_key
+from tests.support.every_part import PAGES_OF_PARTS, app_with_every_part
 from tests.support.outbox import Outbox
 from tests.support.shows_in_languages import ARABIC, SLUG, publish_episode, show_in
 from tests.support.site import NOW, Site
@@ -130,6 +131,20 @@ def test_our_words_are_english_and_the_shows_are_not(site: Site, client: TestCli
     for path, page in pages.items():
         assert '<html lang="ar" dir="rtl">' in page, path
         assert wrongly_marked(page) == [], path
+
+
+def test_our_words_are_english_on_the_pages_of_every_part(site: Site, outbox: Outbox) -> None:
+    """Selling, students, other accounts; the titles of plans and accounts are the newsroom's words."""
+    app = app_with_every_part(site, outbox, plan_title="كل شهر", account_title="حسابك")
+    with TestClient(app, base_url=SITE, headers={"accept": "text/html"}) as client:
+        pages = {path: client.get(path).text for path in PAGES_OF_PARTS}
+        sign_in(site, client, outbox)
+        pages["/account"] = client.get("/account").text
+    for path, page in pages.items():
+        assert wrongly_marked(page) == [], path
+    assert "كل شهر" in pages["/subscribe"]
+    assert "كل شهر" in pages["/account"]
+    assert '<a href="/students">pay less</a>' in pages["/subscribe"]
 
 
 def test_a_show_without_episodes(client: TestClient) -> None:

@@ -27,6 +27,7 @@ from podcast_pipeline.access import Deny
 from podcast_pipeline.audience.subscribers import Subscribers
 from podcast_pipeline.audience.subscribers.privacy.data_export import export_personal_data
 from podcast_pipeline.audience.subscribers.sessions import BrowserSessions
+from podcast_pipeline.config import PlanTable
 from podcast_pipeline.model import Show, Subscriber
 from podcast_pipeline.web.authorization import AccessDenied
 from podcast_pipeline.web.csrf import FormFields, csrf_token, form_endpoint, verify_csrf_token
@@ -48,6 +49,7 @@ class AccountRoutes:
     cookies: SessionCookies
     templates: Templates
     show: Show
+    plans: tuple[PlanTable, ...]
     has_portal: bool = False
 
     def routes(self) -> list[Route]:
@@ -76,6 +78,8 @@ class AccountRoutes:
             seal=csrf_token(self.cookies.session_value(request)),
             subscriber=subscriber,
             state=state,
+            plan=self._plan(subscriber),
+            goes_on=subscriber.going_on(now),
             has_portal=self.has_portal and newest_of_stripe(subscriber) is not None,
             may_post_to="https:" if self.has_portal else "",
             private=private_link(self.show, token) if token else None,
@@ -151,6 +155,11 @@ class AccountRoutes:
             return self._to_account()
         self.subscribers.erase(owner.email, now=self.cookies.clock(), origin="web")
         return self.cookies.close_session(RedirectResponse("/", 303), request)
+
+    def _plan(self, subscriber: Subscriber) -> PlanTable:
+        """Return the plan of a subscriber; one with its id as the title where show.toml has it no more."""
+        plans = {plan.id: plan for plan in self.plans}
+        return plans.get(subscriber.plan) or PlanTable(id=subscriber.plan, title=subscriber.plan)
 
     def _owner(self, request: Request) -> Subscriber:
         return self.cookies.signed_in_subscriber(request)

@@ -39,6 +39,7 @@ class SubscribeRoutes:
 
     Attributes:
         plans: those that are sold to everybody, in the order of show.toml; each has a price in Stripe.
+        has_students: whether /students is there.
     """
 
     shop: Stripe
@@ -47,6 +48,7 @@ class SubscribeRoutes:
     rate_limiter: RateLimiter
     templates: Templates
     show: Show
+    has_students: bool
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -66,6 +68,7 @@ class SubscribeRoutes:
             self.show,
             may_post_to="https:",
             plans=self.plans,
+            has_students=self.has_students,
             is_active=self._is_active(request),
             seal=csrf_token(browser),
         )

@@ -76,7 +76,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 def test_the_page_offers_what_everybody_may_buy(shop: Shop) -> None:
     """Title, price and period of each plan with a price in Stripe; plans of students are not sold here."""
     page = shop.client.get("/subscribe")
-    assert re.findall(r'name="plan" value="(\w+)">([^<]+)<', page.text) == [
+    assert re.findall(r'name="plan" value="(\w+)"><bdi>([^<]+)</bdi><', page.text) == [
         ("month", "Monthly"),
         ("standard", "Yearly"),
     ]
@@ -154,6 +154,20 @@ def test_the_account_leads_to_the_customer_portal(shop: Shop) -> None:
     assert answer.headers["location"] == f"https://billing.stripe.com/p/{session['id']}"
     customer = shop.account.subscriptions[bought]["customer"]
     assert session["form"] == {"customer": customer, "return_url": f"{SITE}/account"}
+
+
+def test_the_account_says_that_deleting_it_ends_no_payment(shop: Shop) -> None:
+    """While the subscription goes on at the site; the plan has its title, not its id."""
+    bought = shop.joins(ADA)
+    shop.sign_in(ADA)
+    page = shop.client.get("/account").text
+    assert "does not end your subscription at Stripe, which goes on charging you" in page
+    assert "<bdi>Monthly</bdi>, monthly" in page
+    shop.account.cancel(bought)
+    event = SourceEvent("evt2", "customer.subscription.updated", bought, NOW, "{}")
+    (membership,) = shop.stripe.look(event, now=NOW)
+    apply_membership(shop.site.subscribers, membership, grace_days=7, now=NOW, origin="hook")
+    assert "goes on charging" not in shop.client.get("/account").text
 
 
 def test_who_bought_nothing_in_stripe_has_no_portal(shop: Shop) -> None:
