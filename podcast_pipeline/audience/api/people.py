@@ -1,13 +1,13 @@
 """Subscribers and events as a program looks them up: by id, address or foreign id, and in pages."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Engine, exists, select
 
 from podcast_pipeline.audience.database.tables import entitlements, subscribers
 from podcast_pipeline.audience.database.tables import membership_events as events
+from podcast_pipeline.audience.membership.events import StoredEvent
 from podcast_pipeline.audience.subscribers.email import normalize_email
 from podcast_pipeline.audience.subscribers.row_mapping import (
     read_subscribers,
@@ -15,19 +15,6 @@ from podcast_pipeline.audience.subscribers.row_mapping import (
     select_subscriber,
 )
 from podcast_pipeline.model import Subscriber
-
-
-@dataclass(frozen=True)
-class EventFacts:
-    """A stored event of a membership site, without its body."""
-
-    id: int
-    source: str
-    kind: str
-    foreign_id: str | None
-    occurred_at: datetime
-    received_at: datetime
-    outcome: str | None
 
 
 @dataclass(frozen=True)
@@ -58,13 +45,13 @@ class People:
         with self.engine.connect() as connection:
             return read_subscribers(connection, query.limit(limit))
 
-    def events(self, after: int, *, limit: int) -> list[EventFacts]:
+    def events(self, after: int, *, limit: int) -> list[StoredEvent]:
         """Return the next events of membership sites in the order of their arrival."""
-        columns = [events.c[name] for name in EventFacts.__dataclass_fields__]
+        columns = [events.c[each.name] for each in fields(StoredEvent)]
         is_next = (events.c.show_id == self.show_id) & (events.c.id > after)
         query = select(*columns).where(is_next).order_by(events.c.id).limit(limit)
         with self.engine.connect() as connection:
-            return [EventFacts(**row) for row in connection.execute(query).mappings()]
+            return [StoredEvent(**row) for row in connection.execute(query).mappings()]
 
     def _first(self, condition: ColumnElement[bool]) -> Subscriber | None:
         query = select_subscriber().where(real_subscribers(self.show_id), condition)

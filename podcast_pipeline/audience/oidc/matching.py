@@ -1,6 +1,5 @@
 """From the address of an account to the subscriber, once for each attempt."""
 
-import hmac
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from podcast_pipeline.audience.database import write_transaction
 from podcast_pipeline.audience.database.tables import signin_requests, subscribers
 from podcast_pipeline.audience.subscribers.email import normalize_email
+from podcast_pipeline.audience.subscribers.keyed_hash import keyed_hash
 from podcast_pipeline.audience.subscribers.row_mapping import real_subscribers
 
 
@@ -56,5 +56,4 @@ class AccountMatching:
         return subscriber_id
 
     def _hmac(self, *parts: str) -> str:
-        text = "\0".join(("oidc", *parts)).encode("utf-8", "surrogatepass")
-        return hmac.new(self._secret_key, text, "sha256").hexdigest()
+        return keyed_hash(self._secret_key, "oidc", *parts)

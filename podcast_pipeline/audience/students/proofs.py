@@ -4,7 +4,6 @@ The address itself is not stored: a proof has its HMAC, the same for all spellin
 of requests, servers and clicks, one code is given for a proof, and a proof lasts a year.
 """
 
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from podcast_pipeline.audience.students.codes import PromotionCodes, StudentCode
 from podcast_pipeline.audience.students.domains import academic_domain
 from podcast_pipeline.audience.students.links import StudentLinks
 from podcast_pipeline.audience.subscribers.email import EmailAddress, parse_email
+from podcast_pipeline.audience.subscribers.keyed_hash import keyed_hash
 from podcast_pipeline.audience.subscribers.mailbox import mailbox_hmac
 from podcast_pipeline.audience.subscribers.signin import MAILS_PER_WINDOW, RATE_LIMIT_WINDOW
 
@@ -172,5 +172,4 @@ class StudentProofs:
         return connection.scalar(query) or 0
 
     def _hmac(self, *parts: str) -> str:
-        text = "\0".join(("student", *parts)).encode("utf-8", "surrogatepass")
-        return hmac.new(self._secret_key, text, "sha256").hexdigest()
+        return keyed_hash(self._secret_key, "student", *parts)

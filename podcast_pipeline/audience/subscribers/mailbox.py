@@ -1,8 +1,7 @@
 """One name for all spellings of a mailbox, so that nobody is two persons by a tag or a capital letter."""
 
-import hmac
-
 from podcast_pipeline.audience.subscribers.email import EmailAddress
+from podcast_pipeline.audience.subscribers.keyed_hash import keyed_hash
 from podcast_pipeline.feed.untrusted.addresses import ascii_host
 
 
@@ -17,7 +16,7 @@ def mailbox_key(address: EmailAddress) -> str:
 
 def mailbox_hmac(address: EmailAddress, secret_key: bytes) -> str:
     """Return the hex HMAC of a mailbox, by which a proof is found; the address is not stored."""
-    return hmac.new(secret_key, f"mailbox\0{mailbox_key(address)}".encode(), "sha256").hexdigest()
+    return keyed_hash(secret_key, "mailbox", mailbox_key(address))
 
 
 def ascii_domain(email: str) -> str:

@@ -19,6 +19,7 @@ from podcast_pipeline.audience.database.tables import signin_requests as request
 from podcast_pipeline.audience.database.tables import subscribers
 from podcast_pipeline.audience.jobs.queue import add_job
 from podcast_pipeline.audience.subscribers.email import normalize_email
+from podcast_pipeline.audience.subscribers.keyed_hash import keyed_hash
 from podcast_pipeline.audience.subscribers.row_mapping import real_subscribers
 
 SIGNIN_LIFETIME = timedelta(minutes=15)
@@ -203,5 +204,4 @@ class SignIn:
         return f"{int.from_bytes(digest) % 10**CODE_DIGITS:0{CODE_DIGITS}}"
 
     def _hmac(self, *parts: str) -> str:
-        text = "\0".join(("signin", *parts)).encode("utf-8", "surrogatepass")
-        return hmac.new(self._secret_key, text, "sha256").hexdigest()
+        return keyed_hash(self._secret_key, "signin", *parts)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from podcast_pipeline.audience.api.people import EventFacts
+from podcast_pipeline.audience.membership.events import StoredEvent
 from podcast_pipeline.audience.subscribers.plans import FIRST_YEAR, YEAR_OF_NEVER
 from podcast_pipeline.model import FrozenModel, Instant, Period, SingleLineStr, Subscriber, SubscriberState
 
@@ -165,9 +165,9 @@ class MembershipEvent(FrozenModel):
     """null until it is applied."""
 
     @classmethod
-    def of(cls, facts: EventFacts) -> Self:
-        """Return the event of stored facts."""
-        return cls(**vars(facts))
+    def of(cls, event: StoredEvent) -> Self:
+        """Return what programs see of a stored event."""
+        return cls.model_validate({name: getattr(event, name) for name in cls.model_fields})
 
 
 class EventList(FrozenModel):

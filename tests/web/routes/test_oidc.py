@@ -197,7 +197,7 @@ def test_the_sign_in_page_offers_the_account_beside_the_mail(site: Site, fake: F
     """With its title; a site without a provider has neither the link nor the address."""
     with browser_of(site, fake, title="your <Press> account") as browser:
         page = browser.get("/signin").text
-        assert "sign in with your &lt;Press&gt; account" in page
+        assert "sign in with <bdi>your &lt;Press&gt; account</bdi>" in page
         assert "Send the link" in page
     with TestClient(site.app(Outbox()), base_url=SITE) as browser:
         assert "/signin/account" not in browser.get("/signin").text
